@@ -1,0 +1,137 @@
+package dev.nereid.core;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One inference asked of one model.
+ *
+ * <p><b>Ownership.</b> The request owns the leases its inputs lie in. Submitting it hands it over:
+ * the receiver calls exactly one of {@link #respond} and {@link #fail}, which gives the inputs back
+ * and tells the {@link Reply}. An output may lie in an input's block, in a share of its own.
+ *
+ * <p><b>Threading.</b> Immutable but for cancellation, which any thread may ask for at any time:
+ * {@link #cancel} only raises a flag, which the holder looks at before it starts work.
+ */
+public final class InferRequest {
+  private static final VarHandle DONE;
+
+  static {
+    try {
+      DONE = MethodHandles.lookup().findVarHandle(InferRequest.class, "done", boolean.class);
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
+
+  private final Call call;
+  private final List<Tensor> inputs;
+  private final List<Lease> leases;
+  private final Reply reply;
+  private volatile boolean cancelled;
+
+  @SuppressWarnings("unused") // through DONE
+  private volatile boolean done;
+
+  /**
+   * What a request asks, apart from its tensors.
+   *
+   * @param version -1 for the one that the model's policy chooses
+   * @param id the caller's, echoed; may be empty
+   * @param parameters free ones, for the back end: String, Long, Boolean or Double values
+   * @param outputs what to answer; empty for every output
+   * @param priority 0 for the model's default, else 1 is the highest
+   * @param timeoutMicros how long it may wait in the queue; 0 for the model's default
+   * @param receivedNanos when its first byte was read, on the {@link Ticker}'s line
+   * @param deadlineNanos when the caller stops waiting; {@link Long#MAX_VALUE} for never
+   */
+  public record Call(
+      String model,
+      long version,
+      String id,
+      Map<String, Object> parameters,
+      List<RequestedOutput> outputs,
+      long priority,
+      long timeoutMicros,
+      long receivedNanos,
+      long deadlineNanos) {
+    /** A call of a model with nothing but defaults. */
+    public static Call of(String model, long nowNanos) {
+      return new Call(model, -1, "", Map.of(), List.of(), 0, 0, nowNanos, Long.MAX_VALUE);
+    }
+  }
+
+  /** A request that owns these leases from now on. */
+  public InferRequest(Call call, List<Tensor> inputs, List<Lease> leases, Reply reply) {
+    this.call = call;
+    this.inputs = inputs;
+    this.leases = leases;
+    this.reply = reply;
+  }
+
+  /** What is asked. */
+  public Call call() {
+    return call;
+  }
+
+  /** The tensors given, in the caller's order. */
+  public List<Tensor> inputs() {
+    return inputs;
+  }
+
+  /** The input of that name, or null. */
+  public @Nullable Tensor input(String name) {
+    for (int i = 0; i < inputs.size(); i++) {
+      if (inputs.get(i).name().equals(name)) {
+        return inputs.get(i);
+      }
+    }
+    return null;
+  }
+
+  /** Asks that the request not be executed if it still can be spared. */
+  public void cancel() {
+    cancelled = true;
+  }
+
+  /** Whether {@link #cancel} was called. */
+  public boolean isCancelled() {
+    return cancelled;
+  }
+
+  /** Answers; the inputs are given back and the response belongs to the reply. */
+  public void respond(InferResponse response) {
+    if (finish()) {
+      reply.respond(response);
+    } else {
+      response.close();
+      throw new IllegalStateException("request '" + call.id() + "': answered twice");
+    }
+  }
+
+  /** Fails; the inputs are given back. */
+  public void fail(Failure failure) {
+    if (!finish()) {
+      throw new IllegalStateException("request '" + call.id() + "': answered twice");
+    }
+    reply.fail(failure);
+  }
+
+  /** Whether an outcome was given. */
+  public boolean isDone() {
+    return done;
+  }
+
+  private boolean finish() {
+    if (!(boolean) DONE.compareAndSet(this, false, true)) {
+      return false;
+    }
+    for (int i = 0; i < leases.size(); i++) {
+      leases.get(i).close();
+    }
+    return true;
+  }
+}
