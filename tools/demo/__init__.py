@@ -1,0 +1,1 @@
+"""Procedural scenes, small networks and training code behind Nereid's demo models."""

@@ -1,0 +1,68 @@
+"""Checkpoints to ONNX files, with configuration and labels beside them."""
+
+import io
+import warnings
+
+import onnx
+import torch
+
+from .networks import Classifier, Detector, DetectorForExport, Embedder, HalvedForExport
+from .shapes import LABELS
+
+OPSET = 16
+CLASSES = {"detector": Detector, "classifier": Classifier, "embedder": Embedder}
+
+
+def load(name, path):
+    """The network of a checkpoint, in evaluation mode."""
+    network = Embedder() if name == "embedder" else CLASSES[name](len(LABELS))
+    state = torch.load(path, map_location="cpu")
+    state.pop("proxies", None)
+    network.load_state_dict(state)
+    return network.eval()
+
+
+def to_onnx(network, example, inputs, outputs, dynamic, metadata=None):
+    """Traces a network; BatchNorm is folded into the convolutions on the way."""
+    stream = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(network.eval(), example, stream, opset_version=OPSET, input_names=inputs,
+                          output_names=outputs, dynamic_axes=dynamic, do_constant_folding=True)
+    model = onnx.load_from_string(stream.getvalue())
+    name_axes(model, dynamic or {})
+    model.producer_name, model.producer_version = "nereid-tools", ""
+    for key, value in (metadata or {}).items():
+        model.metadata_props.add(key=key, value=value)
+    onnx.checker.check_model(model)
+    return model
+
+
+def name_axes(model, dynamic):
+    """Makes the declared output shape plain: dynamic axes by name, the rest as traced."""
+    for value in list(model.graph.input) + list(model.graph.output):
+        for axis, name in dynamic.get(value.name, {}).items():
+            value.type.tensor_type.shape.dim[axis].dim_param = name
+
+
+def detector_metadata(labels, side, stride=32, batch=1):
+    """metadata_props as Ultralytics writes them."""
+    return {"description": "Anchor-free detector of drawn shapes", "task": "detect",
+            "stride": str(stride), "batch": str(batch), "imgsz": str([side, side]),
+            "names": str(dict(enumerate(labels)))}
+
+
+def write(name, network, models):
+    """Writes models/shapes_<name>/1/model.onnx; returns a line about the file."""
+    side = 640 if name == "detector" else 224
+    output = {"detector": "output0", "classifier": "logits", "embedder": "embedding"}[name]
+    wrapped = DetectorForExport(network) if name == "detector" else HalvedForExport(network)
+    metadata = detector_metadata(LABELS, side) if name == "detector" else {"task": name}
+    dynamic = {"images": {0: "batch"}, output: {0: "batch"}}
+    model = to_onnx(wrapped, torch.rand(2, 3, side, side), ["images"], [output], dynamic, metadata)
+    path = models / f"shapes_{name}" / "1" / "model.onnx"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    onnx.save(model, str(path))
+    if name != "embedder":
+        (path.parent.parent / "labels.txt").write_text("\n".join(LABELS) + "\n")
+    return f"{path} ({path.stat().st_size} bytes)"

@@ -1,0 +1,84 @@
+#!/usr/bin/env python3
+"""Draws, trains, measures and exports the demo models.
+
+One command does everything and writes models/shapes_*/:
+
+    python3 tools/train_demo_models.py
+
+Checkpoints go to tools/work/, which git ignores.
+"""
+
+import argparse
+import os
+import pathlib
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+NAMES = ("detector", "classifier", "embedder")
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--only", nargs="+", choices=NAMES, default=NAMES)
+    parser.add_argument("--detector-steps", type=int, default=4600)
+    parser.add_argument("--classifier-steps", type=int, default=900)
+    parser.add_argument("--embedder-steps", type=int, default=1300)
+    parser.add_argument("--scenes", type=int, default=500, help="held-out scenes for the final mAP50")
+    parser.add_argument("--work", type=pathlib.Path, default=ROOT / "tools" / "work")
+    parser.add_argument("--models", type=pathlib.Path, default=ROOT / "models")
+    parser.add_argument("--no-train", action="store_true", help="evaluate and export the checkpoints there are")
+    return parser.parse_args()
+
+
+def train(name, options):
+    """Trains one network; returns the minutes it took."""
+    import torch
+    from demo import evaluation, training
+    start, path = time.monotonic(), options.work / f"{name}.pt"
+    save = lambda network: torch.save(network.state_dict(), path)
+    if name == "detector":
+        quick = lambda network: "mAP50 on 48 scenes %.4f" % evaluation.evaluate_detector(
+            evaluation.TorchDetector(network), 48, seed=1).map50()
+        training.train_detector(options.detector_steps, options.seed, save, check=quick)
+    elif name == "classifier":
+        training.train_classifier(options.classifier_steps, options.seed, save)
+    else:
+        training.train_embedder(options.embedder_steps, options.seed, save)
+    return (time.monotonic() - start) / 60
+
+
+def report(name, network, options):
+    """Prints the held-out figures of one network."""
+    from demo import evaluation
+    from demo.networks import parameters
+    print(f"{name}: {parameters(network)} parameters")
+    if name == "detector":
+        score = evaluation.evaluate_detector(evaluation.TorchDetector(network), options.scenes)
+        print(evaluation.table(score))
+    elif name == "classifier":
+        print(f"  accuracy {evaluation.evaluate_classifier(network):.4f}")
+    else:
+        print("  recall@1 %.4f  mAP %.4f" % evaluation.evaluate_embedder(network), flush=True)
+
+
+def main():
+    options = arguments()
+    os.environ.setdefault("OMP_NUM_THREADS", str(options.threads))
+    import torch
+    from demo import export
+    torch.set_num_threads(options.threads)
+    options.work.mkdir(parents=True, exist_ok=True)
+    for name in options.only:
+        if not options.no_train:
+            print(f"{name}: trained in {train(name, options):.1f} min", flush=True)
+        network = export.load(name, options.work / f"{name}.pt")
+        report(name, network, options)
+        print(f"  wrote {export.write(name, network, options.models)}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
