@@ -30,7 +30,7 @@ def to_onnx(network, example, inputs, outputs, dynamic, metadata=None):
         torch.onnx.export(network.eval(), example, stream, opset_version=OPSET, input_names=inputs,
                           output_names=outputs, dynamic_axes=dynamic, do_constant_folding=True)
     model = onnx.load_from_string(stream.getvalue())
-    name_axes(model, dynamic or {})
+    state_shapes(model, network, example, dynamic or {})
     model.producer_name, model.producer_version = "nereid-tools", ""
     for key, value in (metadata or {}).items():
         model.metadata_props.add(key=key, value=value)
@@ -38,11 +38,18 @@ def to_onnx(network, example, inputs, outputs, dynamic, metadata=None):
     return model
 
 
-def name_axes(model, dynamic):
-    """Makes the declared output shape plain: dynamic axes by name, the rest as traced."""
-    for value in list(model.graph.input) + list(model.graph.output):
-        for axis, name in dynamic.get(value.name, {}).items():
-            value.type.tensor_type.shape.dim[axis].dim_param = name
+@torch.no_grad()
+def state_shapes(model, network, example, dynamic):
+    """Declares the output shape plainly: free axes by name, the others by number."""
+    value = model.graph.output[0]
+    result = network(*example) if isinstance(example, tuple) else network(example)
+    for axis, (dim, size) in enumerate(zip(value.type.tensor_type.shape.dim, result.shape)):
+        name = dynamic.get(value.name, {}).get(axis)
+        dim.Clear()
+        if name:
+            dim.dim_param = name
+        else:
+            dim.dim_value = size
 
 
 def detector_metadata(labels, side, stride=32, batch=1):

@@ -45,13 +45,13 @@ class C2f(nn.Module):
 
     def __init__(self, cin, cout, depth=1, shortcut=False):
         super().__init__()
-        half = cout // 2
+        self.half = cout // 2
         self.enter = ConvBn(cin, cout, 1)
-        self.chain = nn.ModuleList(Bottleneck(half, shortcut) for _ in range(depth))
-        self.leave = ConvBn(half * (2 + depth), cout, 1)
+        self.chain = nn.ModuleList(Bottleneck(self.half, shortcut) for _ in range(depth))
+        self.leave = ConvBn(self.half * (2 + depth), cout, 1)
 
     def forward(self, x):
-        parts = list(self.enter(x).chunk(2, 1))
+        parts = list(self.enter(x).split(self.half, 1))
         for block in self.chain:
             parts.append(block(parts[-1]))
         return self.leave(torch.cat(parts, 1))

@@ -1,0 +1,1 @@
+"""Well-known network shapes with random weights, for benchmarks and tests."""
