@@ -37,11 +37,11 @@ def arguments():
 def train(name, options):
     """Trains one network; returns the minutes it took."""
     import torch
-    from demo import evaluation, training
+    from demo import evaluation, held_out, training
     start, path = time.monotonic(), options.work / f"{name}.pt"
     save = lambda network: torch.save(network.state_dict(), path)
     if name == "detector":
-        quick = lambda network: "mAP50 on 48 scenes %.4f" % evaluation.evaluate_detector(
+        quick = lambda network: "mAP50 on 48 scenes %.4f" % held_out.evaluate_detector(
             evaluation.TorchDetector(network), 48, seed=1).map50()
         training.train_detector(options.detector_steps, options.seed, save, check=quick)
     elif name == "classifier":
@@ -53,12 +53,12 @@ def train(name, options):
 
 def report(name, network, options):
     """Prints the held-out figures of one network."""
-    from demo import evaluation
+    from demo import evaluation, held_out
     from demo.networks import parameters
     print(f"{name}: {parameters(network)} parameters")
     if name == "detector":
-        score = evaluation.evaluate_detector(evaluation.TorchDetector(network), options.scenes)
-        print(evaluation.table(score))
+        score = held_out.evaluate_detector(evaluation.TorchDetector(network), options.scenes)
+        print(held_out.table(score))
     elif name == "classifier":
         print(f"  accuracy {evaluation.evaluate_classifier(network):.4f}")
     else:

@@ -246,12 +246,12 @@ def _bars(scene, rng, side):
     return Scene(image, things)
 
 
-def test_scene(seed, index, width=640, height=640):
+def test_scene(seed, index, width=640, height=640, sizes=(24, 260)):
     """Held-out scene number `index`: its own backgrounds, textures and random stream."""
     rng = np.random.default_rng((seed, 777, index))
     unit = max(width, height) / 640
     count = int(rng.integers(2, 11))
-    canvas, things = draw_scene(rng, width, height, TEST, count, unit=unit)
+    canvas, things = draw_scene(rng, width, height, TEST, count, sizes, unit)
     return Scene(camera(canvas, rng, 0.8), things)
 
 
