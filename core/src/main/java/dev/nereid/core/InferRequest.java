@@ -104,20 +104,36 @@ public final class InferRequest {
 
   /** Answers; the inputs are given back and the response belongs to the reply. */
   public void respond(InferResponse response) {
-    if (finish()) {
-      reply.respond(response);
-    } else {
-      response.close();
-      throw new IllegalStateException("request '" + call.id() + "': answered twice");
-    }
+    hold(response);
+    reply.flush();
   }
 
   /** Fails; the inputs are given back. */
   public void fail(Failure failure) {
+    hold(failure);
+    reply.flush();
+  }
+
+  /** Answers as {@link #respond} does, and leaves it to the caller to flush {@link #reply}. */
+  public void hold(InferResponse response) {
+    if (!finish()) {
+      response.close();
+      throw new IllegalStateException("request '" + call.id() + "': answered twice");
+    }
+    reply.respond(response);
+  }
+
+  /** Fails as {@link #fail} does, and leaves it to the caller to flush {@link #reply}. */
+  public void hold(Failure failure) {
     if (!finish()) {
       throw new IllegalStateException("request '" + call.id() + "': answered twice");
     }
     reply.fail(failure);
+  }
+
+  /** Where the outcome goes. */
+  public Reply reply() {
+    return reply;
   }
 
   /** Whether an outcome was given. */

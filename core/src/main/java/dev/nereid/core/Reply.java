@@ -3,13 +3,25 @@ package dev.nereid.core;
 /**
  * Where the outcome of one request goes.
  *
- * <p><b>Threading.</b> Exactly one of the two methods is called, once, from any thread, often the
- * one that owns a model instance: it must not block and must not throw.
+ * <p><b>Threading.</b> Exactly one of {@link #respond} and {@link #fail} is called, once, from any
+ * thread, often the one that owns a model instance; {@link #flush} follows. None may block or
+ * throw.
  */
 public interface Reply {
-  /** The answer, which now belongs to the receiver, who closes it. */
+  /** The answer, which now belongs to the receiver, who closes it. May be held until flushed. */
   void respond(InferResponse response);
 
-  /** The request failed. */
+  /** The request failed. May be held until flushed. */
   void fail(Failure failure);
+
+  /**
+   * Sends what is held. The outcomes of a batch are given one after another, and then each {@link
+   * #group} is flushed once, so that a transport is woken once and writes once.
+   */
+  default void flush() {}
+
+  /** What is flushed together, compared by identity: for instance one event loop's outbox. */
+  default Object group() {
+    return this;
+  }
 }

@@ -1,0 +1,73 @@
+package dev.nereid.engine;
+
+import dev.nereid.config.proto.ModelConfig;
+import dev.nereid.core.InferRequest;
+import dev.nereid.core.MemoryPool;
+import dev.nereid.core.Ticker;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+
+/**
+ * An inference server without sockets: loads models from repositories, takes requests, answers
+ * them, and tells what it did.
+ *
+ * <p><b>Threading.</b> Every method may be called by any thread. {@link #infer} never blocks; the
+ * others may, so event loops hand them to a thread of their own.
+ *
+ * <p><b>Names.</b> A version of -1 is the one the model's policy chooses: the highest that is
+ * ready. Methods that look a model up throw a {@link dev.nereid.core.FaultException} in Triton's
+ * words when it is unknown or has no such version.
+ */
+public interface Engine extends AutoCloseable {
+  /** Takes a request over. Every outcome, refusals too, goes to the request's reply. */
+  void infer(InferRequest request);
+
+  /** Takes several requests over; those of one model enter its queue together. */
+  void inferAll(List<InferRequest> requests);
+
+  /** Whether the engine is up and not ending. */
+  boolean isLive();
+
+  /** Whether every model is ready, or, without strict readiness, whether start-up has ended. */
+  boolean isReady();
+
+  /** Whether that version takes requests. Throws when there is no such model or version. */
+  boolean isReady(String model, long version);
+
+  /** The ready versions of a model, ascending; just the one asked for if that is not -1. */
+  List<Long> versions(String model, long version);
+
+  /** The configuration in force: complete and normalised. */
+  ModelConfig config(String model, long version);
+
+  /** The labels of an output, by class; empty when it has none. An ensemble has its step's. */
+  List<String> labels(String model, long version, String output);
+
+  /**
+   * What was counted since load.
+   *
+   * @param model empty for all models
+   * @param version -1 for all versions
+   */
+  List<ModelStatistics> statistics(String model, long version);
+
+  /** Every model known, whether loaded or not. */
+  List<IndexEntry> index();
+
+  /** Completes when every model of the start-up is ready or has failed. */
+  CompletableFuture<LoadReport> started();
+
+  /** Where tensors are allocated. */
+  MemoryPool memory();
+
+  /** The clock of deadlines. */
+  Ticker ticker();
+
+  /** Stops taking requests and waits for those taken; false when some were left at the end. */
+  boolean drain(Duration atMost);
+
+  /** Drains briefly, unloads every model and frees everything. */
+  @Override
+  void close();
+}

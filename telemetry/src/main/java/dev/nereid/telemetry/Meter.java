@@ -1,0 +1,207 @@
+package dev.nereid.telemetry;
+
+import java.util.List;
+
+/**
+ * Every number the server publishes; dashboards and alerts are written against this list. Names
+ * that start with {@code nv_} are Triton's, with its labels and units.
+ */
+public enum Meter {
+  INFERENCE_SUCCESS(
+      Kind.COUNTER,
+      "nv_inference_request_success",
+      "Requests answered without error.",
+      Labels.MODEL),
+  INFERENCE_FAILURE(
+      Kind.COUNTER,
+      "nv_inference_request_failure",
+      "Requests that failed, by reason: REJECTED, CANCELED, BACKEND, OTHER.",
+      Labels.MODEL_REASON),
+  INFERENCE_COUNT(
+      Kind.COUNTER,
+      "nv_inference_count",
+      "Inferences done: the sum of the batch sizes of requests.",
+      Labels.MODEL),
+  EXECUTION_COUNT(
+      Kind.COUNTER, "nv_inference_exec_count", "Executions of the model.", Labels.MODEL),
+  REQUEST_DURATION(
+      Kind.COUNTER,
+      "nv_inference_request_duration_us",
+      "Microseconds from the arrival of requests to their answers.",
+      Labels.MODEL),
+  QUEUE_DURATION(
+      Kind.COUNTER,
+      "nv_inference_queue_duration_us",
+      "Microseconds requests waited in the queue.",
+      Labels.MODEL),
+  COMPUTE_INPUT_DURATION(
+      Kind.COUNTER,
+      "nv_inference_compute_input_duration_us",
+      "Microseconds spent on preparing inputs.",
+      Labels.MODEL),
+  COMPUTE_INFER_DURATION(
+      Kind.COUNTER,
+      "nv_inference_compute_infer_duration_us",
+      "Microseconds the model ran.",
+      Labels.MODEL),
+  COMPUTE_OUTPUT_DURATION(
+      Kind.COUNTER,
+      "nv_inference_compute_output_duration_us",
+      "Microseconds spent on preparing outputs.",
+      Labels.MODEL),
+  PENDING_REQUESTS(
+      Kind.GAUGE,
+      "nv_inference_pending_request_count",
+      "Requests accepted whose execution has not started.",
+      Labels.MODEL),
+  LOAD_DURATION(
+      Kind.GAUGE,
+      "nv_model_load_duration_secs",
+      "Seconds the last load of the version took.",
+      Labels.MODEL),
+  REQUEST_SECONDS(
+      Kind.HISTOGRAM,
+      "nereid_request_seconds",
+      "Time from the arrival of a request at the engine to its answer.",
+      Labels.MODEL),
+  PHASE_SECONDS(
+      Kind.HISTOGRAM,
+      "nereid_phase_seconds",
+      "Time per execution phase: queue, input, infer, output.",
+      Labels.MODEL_PHASE),
+  BATCH_SIZE(Kind.HISTOGRAM, "nereid_batch_size", "Batch sizes executed.", Labels.MODEL),
+  GATHERS(
+      Kind.COUNTER,
+      "nereid_gathers_total",
+      "Batch inputs, by whether joining them took a copy.",
+      List.of("model", "version", "kind")),
+  OPEN_LEASES(
+      Kind.GAUGE, "nereid_open_leases", "Shares in off-heap blocks not given back.", List.of()),
+  DIRECT_MEMORY_USED(
+      Kind.GAUGE, "nereid_direct_memory_used_bytes", "Off-heap bytes leased.", List.of()),
+  DIRECT_MEMORY_HELD(
+      Kind.GAUGE,
+      "nereid_direct_memory_held_bytes",
+      "Off-heap bytes held from the operating system, leased or kept for reuse.",
+      List.of()),
+  DIRECT_MEMORY_REFUSALS(
+      Kind.COUNTER,
+      "nereid_direct_memory_refusals_total",
+      "Requests for off-heap memory that were refused.",
+      List.of()),
+  HTTP_REQUESTS(
+      Kind.COUNTER,
+      "nereid_http_requests_total",
+      "HTTP requests answered, by listener and status.",
+      List.of("listener", "status")),
+  HTTP_REFUSALS(
+      Kind.COUNTER,
+      "nereid_http_refusals_total",
+      "HTTP requests refused by a limit, by listener and limit.",
+      List.of("listener", "limit")),
+  CONNECTIONS(
+      Kind.GAUGE, "nereid_connections", "Open connections, by listener.", List.of("listener")),
+  IN_FLIGHT(
+      Kind.GAUGE,
+      "nereid_in_flight_requests",
+      "Requests being served, by listener.",
+      List.of("listener")),
+  IN_FLIGHT_BYTES(
+      Kind.GAUGE,
+      "nereid_in_flight_bytes",
+      "Bytes of the bodies of requests being served, by listener.",
+      List.of("listener")),
+  GRPC_STREAMS(Kind.GAUGE, "nereid_grpc_streams", "Open gRPC calls.", List.of()),
+  GRPC_REQUESTS(
+      Kind.COUNTER,
+      "nereid_grpc_requests_total",
+      "gRPC calls ended, by status.",
+      List.of("status")),
+  ACCESS_LOG_DROPPED(
+      Kind.COUNTER,
+      "nereid_access_log_dropped_total",
+      "Lines of the access log dropped because its writer fell behind.",
+      List.of()),
+  API_REQUESTS(
+      Kind.COUNTER,
+      "api_requests_total",
+      "Requests to the image gateway, by endpoint and status.",
+      List.of("endpoint", "status")),
+  API_DURATION(
+      Kind.HISTOGRAM,
+      "api_request_duration_seconds",
+      "Time from the first byte of a gateway request to its answer.",
+      List.of("endpoint")),
+  API_ACTIVE(Kind.GAUGE, "api_active_requests", "Gateway requests being served.", List.of()),
+  API_PHASE_SECONDS(
+      Kind.HISTOGRAM,
+      "nereid_gateway_phase_seconds",
+      "Time per gateway phase: decode, preprocess, compute, postprocess, encode.",
+      List.of("phase")),
+  CPU_UTILIZATION(
+      Kind.GAUGE,
+      "nv_cpu_utilization",
+      "Share of the host's processors in use, 0 to 1.",
+      List.of()),
+  CPU_MEMORY_TOTAL(Kind.GAUGE, "nv_cpu_memory_total_bytes", "Memory of the host.", List.of()),
+  CPU_MEMORY_USED(Kind.GAUGE, "nv_cpu_memory_used_bytes", "Memory of the host in use.", List.of()),
+  PROCESS_CPU(
+      Kind.COUNTER, "process_cpu_seconds_total", "Processor time of this process.", List.of()),
+  PROCESS_RSS(
+      Kind.GAUGE, "process_resident_memory_bytes", "Resident memory of this process.", List.of()),
+  PROCESS_START(
+      Kind.GAUGE, "process_start_time_seconds", "When this process started, Unix time.", List.of()),
+  PROCESS_FDS(Kind.GAUGE, "process_open_fds", "Open file descriptors of this process.", List.of()),
+  JVM_HEAP_USED(Kind.GAUGE, "jvm_memory_heap_used_bytes", "Heap in use.", List.of()),
+  JVM_HEAP_MAX(Kind.GAUGE, "jvm_memory_heap_max_bytes", "The heap's limit.", List.of()),
+  JVM_THREADS(Kind.GAUGE, "jvm_threads", "Live platform threads.", List.of()),
+  JVM_GC_SECONDS(
+      Kind.COUNTER, "jvm_gc_seconds_total", "Time spent in garbage collection.", List.of());
+
+  /** The form of a number. */
+  public enum Kind {
+    COUNTER,
+    GAUGE,
+    HISTOGRAM
+  }
+
+  private static final class Labels {
+    static final List<String> MODEL = List.of("model", "version");
+    static final List<String> MODEL_REASON = List.of("model", "version", "reason");
+    static final List<String> MODEL_PHASE = List.of("model", "version", "phase");
+  }
+
+  private final Kind kind;
+  private final String id;
+  private final String help;
+
+  @SuppressWarnings("ImmutableEnumChecker") // made by List.of
+  private final List<String> labels;
+
+  Meter(Kind kind, String id, String help, List<String> labels) {
+    this.kind = kind;
+    this.id = id;
+    this.help = help;
+    this.labels = labels;
+  }
+
+  /** The form of the number. */
+  public Kind kind() {
+    return kind;
+  }
+
+  /** The name as scraped. */
+  public String id() {
+    return id;
+  }
+
+  /** What it counts. */
+  public String help() {
+    return help;
+  }
+
+  /** The names of its labels, in the order their values are given. */
+  public List<String> labels() {
+    return labels;
+  }
+}
