@@ -22,9 +22,10 @@ NAMES = ("detector", "classifier", "embedder")
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=1,
+                        help="threads that learn; one more process draws")
     parser.add_argument("--only", nargs="+", choices=NAMES, default=NAMES)
-    parser.add_argument("--detector-steps", type=int, default=4600)
+    parser.add_argument("--detector-steps", type=int, default=5000)
     parser.add_argument("--classifier-steps", type=int, default=900)
     parser.add_argument("--embedder-steps", type=int, default=1300)
     parser.add_argument("--scenes", type=int, default=500, help="held-out scenes for the final mAP50")

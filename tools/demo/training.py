@@ -3,7 +3,6 @@
 import copy
 import math
 import time
-from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
@@ -48,24 +47,31 @@ def rate_at(step, steps, warm=150):
     return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))
 
 
-class Feed:
-    """Batches drawn one step ahead by two threads.
+class Drawings(torch.utils.data.Dataset):
+    """Picture i has its own random stream (seed, i), so that every run repeats."""
 
-    Picture i has its own random stream (seed, i), so that a run repeats whatever
-    the timing of the threads.
-    """
+    def __init__(self, draw, seed, count):
+        self.draw, self.seed, self.count = draw, seed, count
 
-    def __init__(self, draw, seed, batch):
+    def __len__(self):
+        return self.count
+
+    def __getitem__(self, index):
         cv2.setNumThreads(1)
-        self.draw, self.seed, self.batch, self.next = draw, seed, batch, 0
-        self.pool = ThreadPoolExecutor(2)
-
-    def take(self):
-        start, self.next = self.next, self.next + self.batch
-        return list(self.pool.map(self._one, range(start, self.next)))
-
-    def _one(self, index):
         return self.draw(np.random.default_rng((self.seed, index)))
+
+
+def feed(draw, seed, batch, steps):
+    """Batches, as lists, drawn ahead by one other process: with one thread to draw
+    and one to learn, two cores are busy and neither waits at a barrier."""
+    loader = torch.utils.data.DataLoader(Drawings(draw, seed, batch * steps), batch,
+                                         num_workers=1, prefetch_factor=4, collate_fn=list)
+    return iter(loader)
+
+
+def half_precision():
+    """bfloat16 for activations: a third faster on CPUs that have it, the same result."""
+    return torch.autocast("cpu", dtype=torch.bfloat16)
 
 
 # ---- detector ------------------------------------------------------------------
@@ -107,17 +113,17 @@ def train_detector(steps, seed, save, batch=16, rate=2.5e-3, check=None):
     torch.manual_seed(seed)
     network = Detector(len(LABELS)).to(memory_format=torch.channels_last)
     average, optimizer = Average(network, 0.998), optimizer_for(network, rate)
-    feed, kept, log = Feed(_views, seed, batch // 2), [], Progress("detector", steps)
-    for step in range(steps):
-        drawn = feed.take()
+    kept, log = [], Progress("detector", steps)
+    for step, drawn in enumerate(feed(_views, seed, batch // 2, steps)):
         views = [pair[0] for pair in drawn] + kept[:batch - len(drawn)]
         kept = [pair[1] for pair in drawn]
         images, truth, labels, real = _collate(views)
-        raw = network(images.contiguous(memory_format=torch.channels_last))
-        loss, box, cls = detector_loss(raw, CROP, truth, labels, real)
+        with half_precision():
+            raw = network(images.contiguous(memory_format=torch.channels_last))
+        loss, box, cls = detector_loss(raw.float(), CROP, truth, labels, real)
         _advance(network, optimizer, average, loss, rate * rate_at(step, steps))
         log.show(step, box=box, cls=cls)
-        if (step + 1) % 500 == 0 or step + 1 == steps:
+        if (step + 1) % 1000 == 0 or step + 1 == steps:
             save(average.network)
             if check:
                 log.note(check(average.network))
@@ -141,8 +147,8 @@ def _portrait(rng):
     return image, thing.label, thing.colour
 
 
-def _portraits(feed):
-    images, labels, colours = zip(*feed.take())
+def _portraits(drawn):
+    images, labels, colours = zip(*drawn)
     images = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float().div_(255)
     return images.contiguous(memory_format=torch.channels_last), torch.tensor(labels), torch.tensor(colours)
 
@@ -172,9 +178,9 @@ def _train_portraits(name, network, loss_of, steps, seed, save, batch, rate):
     torch.manual_seed(seed)
     network = network.to(memory_format=torch.channels_last)
     average, optimizer = Average(network, 0.996), optimizer_for(network, rate)
-    feed, log = Feed(_portrait, seed + 1, batch), Progress(name, steps)
-    for step in range(steps):
-        loss = loss_of(network, *_portraits(feed))
+    log = Progress(name, steps)
+    for step, drawn in enumerate(feed(_portrait, seed + 1, batch, steps)):
+        loss = loss_of(network, *_portraits(drawn))
         _advance(network, optimizer, average, loss, rate * rate_at(step, steps, 100))
         log.show(step, loss=float(loss.detach()))
     save(average.network)
