@@ -1,0 +1,27 @@
+package dev.nereid.http;
+
+import java.nio.charset.StandardCharsets;
+
+/**
+ * What a protocol says when its listener refuses a request. Called on event loops: must not block.
+ */
+@FunctionalInterface
+public interface RefusalAnswers {
+  /** The answer to a refusal; {@code detail} says what was wrong and is safe to show. */
+  Answer answer(Refusal refusal, String detail);
+
+  /** A whole answer; the listener adds the length and what becomes of the connection. */
+  record Answer(int status, ResponseHeaders headers, byte[] body) {}
+
+  /** {@code {"error": detail}} under the usual status, with {@code Retry-After} on overload. */
+  static RefusalAnswers json() {
+    return (refusal, detail) -> {
+      ResponseHeaders headers = ResponseHeaders.of("content-type", "application/json");
+      if (refusal.isOverload()) {
+        headers = headers.with("retry-after", 1);
+      }
+      String body = "{\"error\":\"" + JsonText.escape(detail) + "\"}";
+      return new Answer(refusal.status(), headers, body.getBytes(StandardCharsets.UTF_8));
+    };
+  }
+}

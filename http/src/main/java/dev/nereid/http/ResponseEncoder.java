@@ -1,0 +1,125 @@
+package dev.nereid.http;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelPromise;
+import io.netty.handler.codec.http.HttpResponseStatus;
+import java.nio.charset.StandardCharsets;
+
+/**
+ * Writes answers as bytes. A small body is copied behind its head, so that one buffer and one
+ * system call carry both; a big one is written as it is.
+ */
+final class ResponseEncoder {
+  /** Bodies up to this size are copied. */
+  private static final int COPIED = 16 << 10;
+
+  private static final byte[][] STATUS_LINES = new byte[600][];
+  private static final byte[] CONTINUE = ascii("HTTP/1.1 100 Continue\r\n\r\n");
+  private static final byte[] LENGTH = ascii("content-length: ");
+  private static final byte[] CLOSE = ascii("connection: close\r\n");
+  private static final byte[] KEEP_ALIVE = ascii("connection: keep-alive\r\n");
+  private static final int LONGEST_TAIL = 96;
+
+  static {
+    for (int status = 100; status < STATUS_LINES.length; status++) {
+      HttpResponseStatus known = HttpResponseStatus.valueOf(status);
+      STATUS_LINES[status] = ascii("HTTP/1.1 " + status + " " + known.reasonPhrase() + "\r\n");
+    }
+  }
+
+  private ResponseEncoder() {}
+
+  /** What the connection says of itself in an answer. */
+  enum Persistence {
+    /** Open, as HTTP/1.1 has it when nothing is said. */
+    USUAL,
+    /** Open, which an HTTP/1.0 client must be told. */
+    KEEP_ALIVE,
+    /** Closed after this answer. */
+    CLOSE
+  }
+
+  /** Writes without flushing; the answer's buffers belong to the channel from now on. */
+  static void write(
+      ChannelHandlerContext ctx, RequestHead request, HttpAnswer answer, Persistence persistence) {
+    int bodyBytes = answer.bodyBytes();
+    boolean bodyless = request.isHead() || !allowsBody(answer.status());
+    boolean copied = bodyless || bodyBytes <= COPIED;
+    ByteBuf head = head(ctx, answer, bodyBytes, persistence, copied && !bodyless ? bodyBytes : 0);
+    ChannelPromise last = promise(ctx, answer);
+    if (!copied) {
+      ctx.write(head, ctx.voidPromise());
+      ByteBuf[] parts = answer.parts();
+      for (int i = 0; i < parts.length - 1; i++) {
+        ctx.write(parts[i], ctx.voidPromise());
+      }
+      ctx.write(parts[parts.length - 1], last);
+      return;
+    }
+    for (ByteBuf part : answer.parts()) {
+      if (!bodyless) {
+        head.writeBytes(part, part.readerIndex(), part.readableBytes());
+      }
+      part.release();
+    }
+    ctx.write(head, last);
+  }
+
+  /** The line that asks a client to go on with its body. */
+  static ByteBuf goOn(ChannelHandlerContext ctx) {
+    byte[] line = CONTINUE;
+    return ctx.alloc().directBuffer(line.length).writeBytes(line);
+  }
+
+  private static ByteBuf head(
+      ChannelHandlerContext ctx,
+      HttpAnswer answer,
+      int bodyBytes,
+      Persistence persistence,
+      int bodyRoom) {
+    byte[] status = STATUS_LINES[answer.status()];
+    byte[] lines = answer.headers().lines();
+    byte[] date = HttpDate.line();
+    int size = status.length + lines.length + date.length + LONGEST_TAIL + bodyRoom;
+    ByteBuf head = ctx.alloc().directBuffer(size);
+    head.writeBytes(status).writeBytes(lines).writeBytes(date);
+    if (allowsBody(answer.status())) {
+      head.writeBytes(LENGTH);
+      writeDecimal(head, bodyBytes);
+      head.writeShort('\r' << 8 | '\n');
+    }
+    switch (persistence) {
+      case USUAL -> {}
+      case KEEP_ALIVE -> head.writeBytes(KEEP_ALIVE);
+      case CLOSE -> head.writeBytes(CLOSE);
+    }
+    return head.writeShort('\r' << 8 | '\n');
+  }
+
+  private static ChannelPromise promise(ChannelHandlerContext ctx, HttpAnswer answer) {
+    Runnable whenWritten = answer.whenWritten();
+    if (whenWritten == HttpAnswer.NOTHING) {
+      return ctx.voidPromise();
+    }
+    return ctx.newPromise().addListener(_ -> whenWritten.run());
+  }
+
+  private static boolean allowsBody(int status) {
+    return status >= 200 && status != 204 && status != 304;
+  }
+
+  private static void writeDecimal(ByteBuf target, int value) {
+    long divisor = 1;
+    while (value / divisor >= 10) {
+      divisor *= 10;
+    }
+    for (long d = divisor; d > 0; d /= 10) {
+      target.writeByte('0' + (int) (value / d % 10));
+    }
+  }
+
+  private static byte[] ascii(String text) {
+    return text.getBytes(StandardCharsets.US_ASCII);
+  }
+}
