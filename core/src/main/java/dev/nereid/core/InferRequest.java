@@ -31,6 +31,7 @@ public final class InferRequest {
   private final List<Tensor> inputs;
   private final List<Lease> leases;
   private final Reply reply;
+  private final @Nullable InferRequest parent;
   private volatile boolean cancelled;
 
   @SuppressWarnings("unused") // through DONE
@@ -66,10 +67,25 @@ public final class InferRequest {
 
   /** A request that owns these leases from now on. */
   public InferRequest(Call call, List<Tensor> inputs, List<Lease> leases, Reply reply) {
+    this(call, inputs, leases, reply, null);
+  }
+
+  /**
+   * A request made on behalf of another.
+   *
+   * @param parent whose cancellation is this one's too; null for none
+   */
+  public InferRequest(
+      Call call,
+      List<Tensor> inputs,
+      List<Lease> leases,
+      Reply reply,
+      @Nullable InferRequest parent) {
     this.call = call;
     this.inputs = inputs;
     this.leases = leases;
     this.reply = reply;
+    this.parent = parent;
   }
 
   /** What is asked. */
@@ -97,9 +113,9 @@ public final class InferRequest {
     cancelled = true;
   }
 
-  /** Whether {@link #cancel} was called. */
+  /** Whether {@link #cancel} was called, on this request or the one it was made for. */
   public boolean isCancelled() {
-    return cancelled;
+    return cancelled || (parent != null && parent.isCancelled());
   }
 
   /** Answers; the inputs are given back and the response belongs to the reply. */

@@ -66,7 +66,7 @@ public final class Metrics {
     counters.forEach(
         (meter, series) ->
             series.forEach(
-                (labels, counter) -> sink.sample(meter, counter.total(), array(labels))));
+                (labels, counter) -> sink.sample(meter, (double) counter.total(), array(labels))));
     histograms.forEach(
         (meter, series) ->
             series.forEach((labels, histogram) -> sink.histogram(meter, histogram, array(labels))));

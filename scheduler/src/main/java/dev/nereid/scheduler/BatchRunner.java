@@ -1,0 +1,196 @@
+package dev.nereid.scheduler;
+
+import dev.nereid.backend.Batch;
+import dev.nereid.backend.Instance;
+import dev.nereid.core.Failure;
+import dev.nereid.core.Fault;
+import dev.nereid.core.FaultException;
+import dev.nereid.core.InferRequest;
+import dev.nereid.core.InferResponse;
+import dev.nereid.core.Lease;
+import dev.nereid.core.MemoryPool;
+import dev.nereid.core.RequestedOutput;
+import dev.nereid.core.Tensor;
+import dev.nereid.core.Ticker;
+import dev.nereid.core.Timings;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Runs batches on an instance and sees to the outcome of every request in them. Statistics are
+ * counted before answers leave, so that a client that asks for them next sees its own request.
+ *
+ * <p><b>Threading.</b> Stateless but for what it was made of; used by all instances of a model.
+ */
+final class BatchRunner {
+  private static final Logger LOG = LoggerFactory.getLogger(BatchRunner.class);
+
+  private final String model;
+  private final long version;
+  private final boolean batching;
+  private final MemoryPool memory;
+  private final Ticker ticker;
+  private final ExecutionStatistics statistics;
+  private final @Nullable AnswerOrder order;
+
+  BatchRunner(SchedulerSetup setup, boolean batching, @Nullable AnswerOrder order) {
+    model = setup.config().getName();
+    version = setup.version();
+    this.batching = batching;
+    memory = setup.memory();
+    ticker = setup.ticker();
+    statistics = setup.statistics();
+    this.order = order;
+  }
+
+  /** What became of one request: exactly one of the two is there. */
+  private record Outcome(
+      Queued queued, @Nullable InferResponse response, @Nullable Failure failure) {}
+
+  void run(Instance instance, List<Queued> queued) {
+    long started = ticker.nanos();
+    List<InferRequest> requests = new ArrayList<>(queued.size());
+    for (int i = 0; i < queued.size(); i++) {
+      requests.add(queued.get(i).request);
+    }
+    Batch batch = new Batch(requests, batching, memory, ticker);
+    Failure failure = execute(instance, batch);
+    long ended = ticker.nanos();
+    batch.releaseInputs();
+    long computeStarted = orElse(batch.computeStartedNanos(), started);
+    long computeEnded = orElse(batch.computeEndedNanos(), ended);
+    List<Outcome> outcomes = new ArrayList<>(queued.size());
+    List<ExecutionStatistics.Answered> answered = new ArrayList<>(queued.size());
+    for (int i = 0; i < queued.size(); i++) {
+      Queued each = queued.get(i);
+      var times = new Timings(each.queuedNanos, started, computeStarted, computeEnded, ended);
+      Outcome outcome = outcome(batch, i, each, failure, times);
+      outcomes.add(outcome);
+      if (outcome.failure == null) {
+        answered.add(new ExecutionStatistics.Answered(batch.rows(i), times));
+      } else {
+        statistics.failed(outcome.failure.fault(), ended - each.queuedNanos);
+      }
+    }
+    statistics.executed(batch, new Timings(started, started, computeStarted, computeEnded, ended));
+    statistics.answered(answered);
+    deliver(outcomes);
+  }
+
+  private static long orElse(long nanos, long otherwise) {
+    return nanos == 0 ? otherwise : nanos;
+  }
+
+  private @Nullable Failure execute(Instance instance, Batch batch) {
+    try {
+      instance.execute(batch);
+      return null;
+    } catch (FaultException e) {
+      return e.failure();
+    } catch (Throwable e) { // a back end's defect must not end the thread that owns the instance
+      LOG.error("model '{}': execution failed", model, e);
+      return Fault.BACKEND_FAILED.with("model '" + model + "': " + e);
+    }
+  }
+
+  private Outcome outcome(
+      Batch batch, int index, Queued queued, @Nullable Failure batchFailure, Timings times) {
+    Failure failure = batchFailure != null ? batchFailure : batch.failureOf(index);
+    InferRequest.Call call = queued.request.call();
+    List<Tensor> outputs = batch.outputsOf(index);
+    if (failure == null && !call.outputs().isEmpty()) {
+      outputs = requested(outputs, call.outputs());
+      if (outputs.size() < call.outputs().size()) {
+        failure = Fault.BACKEND_FAILED.with("the back end gave not every requested output");
+      }
+    }
+    List<Lease> leases = batch.leasesOf(index);
+    if (failure != null) {
+      leases.forEach(Lease::close);
+      return new Outcome(queued, null, failure);
+    }
+    return new Outcome(
+        queued,
+        new InferResponse(model, version, call.id(), Map.of(), outputs, leases, times),
+        null);
+  }
+
+  private static List<Tensor> requested(List<Tensor> outputs, List<RequestedOutput> names) {
+    List<Tensor> kept = new ArrayList<>(names.size());
+    for (Tensor output : outputs) {
+      for (RequestedOutput name : names) {
+        if (name.name().equals(output.name())) {
+          kept.add(output);
+          break;
+        }
+      }
+    }
+    return kept;
+  }
+
+  private void deliver(List<Outcome> outcomes) {
+    if (order != null) {
+      for (Outcome outcome : outcomes) {
+        order.send(outcome.queued.sequence, () -> hold(outcome, true));
+      }
+      return;
+    }
+    for (int i = 0; i < outcomes.size(); i++) {
+      hold(outcomes.get(i), false);
+    }
+    flush(outcomes);
+  }
+
+  /** Fails a request that never ran. */
+  void refuse(Queued queued, Failure failure) {
+    statistics.failed(failure.fault(), ticker.nanos() - queued.queuedNanos);
+    Outcome outcome = new Outcome(queued, null, failure);
+    if (order != null) {
+      order.send(queued.sequence, () -> hold(outcome, true));
+    } else {
+      hold(outcome, true);
+    }
+  }
+
+  private static void hold(Outcome outcome, boolean flush) {
+    InferRequest request = outcome.queued.request;
+    try {
+      if (outcome.response != null) {
+        request.hold(outcome.response);
+      } else if (outcome.failure != null) {
+        request.hold(outcome.failure);
+      }
+      if (flush) {
+        request.reply().flush();
+      }
+    } catch (RuntimeException e) {
+      LOG.error("reply to request '{}' failed", request.call().id(), e);
+    }
+  }
+
+  private static void flush(List<Outcome> outcomes) {
+    List<Object> flushed = new ArrayList<>(4);
+    for (int i = 0; i < outcomes.size(); i++) {
+      var reply = outcomes.get(i).queued.request.reply();
+      Object group = reply.group();
+      if (!contains(flushed, group)) {
+        flushed.add(group);
+        reply.flush();
+      }
+    }
+  }
+
+  @SuppressWarnings("ReferenceEquality") // groups are compared by identity
+  private static boolean contains(List<Object> groups, Object group) {
+    for (int i = groups.size() - 1; i >= 0; i--) {
+      if (groups.get(i) == group) {
+        return true;
+      }
+    }
+    return false;
+  }
+}

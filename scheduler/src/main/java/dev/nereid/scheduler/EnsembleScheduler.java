@@ -1,0 +1,209 @@
+package dev.nereid.scheduler;
+
+import dev.nereid.config.proto.ModelConfig;
+import dev.nereid.core.Failure;
+import dev.nereid.core.Fault;
+import dev.nereid.core.FaultException;
+import dev.nereid.core.InferRequest;
+import dev.nereid.core.Reply;
+import dev.nereid.core.Ticker;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BiFunction;
+
+/**
+ * Runs ensembles: each step is an ordinary request to that model's scheduler, sent when the tensors
+ * it needs are there, so that steps run side by side and each batches on its own.
+ *
+ * <p>When a batch of some step ends, its thread gives many answers one after another. The requests
+ * for the next steps are held meanwhile and enter the next model's queue together when the batch is
+ * flushed: the tensors of neighbours in one slab stay neighbours in the next batch.
+ */
+public final class EnsembleScheduler implements ModelScheduler {
+  private final String name;
+  private final long version;
+  private final EnsemblePlan plan;
+  private final BiFunction<String, Long, StepTarget> targets;
+  private final Ticker ticker;
+  private final ExecutionStatistics statistics;
+  private final ThreadLocal<Outbox> outboxes = ThreadLocal.withInitial(Outbox::new);
+
+  private final ReentrantLock counting = new ReentrantLock();
+  private final Condition idle = counting.newCondition();
+  private int running; // guarded by counting
+  private boolean draining; // guarded by counting
+
+  /** What one thread holds until it flushes. Confined to its thread. */
+  private final class Outbox {
+    private IdentityHashMap<EnsemblePlan.Step, List<InferRequest>> steps = new IdentityHashMap<>();
+    private List<Reply> replies = new ArrayList<>();
+
+    void flush() {
+      while (!steps.isEmpty()) {
+        IdentityHashMap<EnsemblePlan.Step, List<InferRequest>> ready = steps;
+        steps = new IdentityHashMap<>();
+        ready.forEach((step, requests) -> send(step, requests));
+      }
+      List<Reply> answered = replies;
+      replies = new ArrayList<>();
+      answered.forEach(Reply::flush);
+    }
+  }
+
+  /**
+   * An ensemble of that configuration.
+   *
+   * @param targets finds a step's model by name and version; throws {@link FaultException} when it
+   *     cannot serve
+   * @throws FaultException when the graph cannot run
+   */
+  public EnsembleScheduler(
+      ModelConfig config,
+      long version,
+      BiFunction<String, Long, StepTarget> targets,
+      Ticker ticker,
+      ExecutionStatistics statistics) {
+    name = config.getName();
+    this.version = version;
+    plan = EnsemblePlan.of(config);
+    this.targets = targets;
+    this.ticker = ticker;
+    this.statistics = statistics;
+  }
+
+  @Override
+  public void submit(List<InferRequest> requests) {
+    for (InferRequest request : requests) {
+      if (!enter()) {
+        Failure stopping =
+            Fault.NOT_READY.with(
+                "Server is stopping, ensemble '" + name + "' takes no more requests");
+        statistics.failed(stopping.fault(), 0);
+        request.fail(stopping);
+        continue;
+      }
+      new EnsembleRun(this, request).start();
+    }
+    outboxes.get().flush();
+  }
+
+  EnsemblePlan plan() {
+    return plan;
+  }
+
+  String name() {
+    return name;
+  }
+
+  long version() {
+    return version;
+  }
+
+  Ticker ticker() {
+    return ticker;
+  }
+
+  ExecutionStatistics statistics() {
+    return statistics;
+  }
+
+  /** Holds a request for a step until this thread flushes. */
+  void hold(EnsemblePlan.Step step, InferRequest request) {
+    outboxes.get().steps.computeIfAbsent(step, _ -> new ArrayList<>()).add(request);
+  }
+
+  /** Remembers to flush an answered caller when this thread flushes. */
+  void answered(Reply reply) {
+    List<Reply> replies = outboxes.get().replies;
+    Object group = reply.group();
+    for (Reply other : replies) {
+      if (sameGroup(other, group)) {
+        return;
+      }
+    }
+    replies.add(reply);
+  }
+
+  @SuppressWarnings("ReferenceEquality") // groups are compared by identity
+  private static boolean sameGroup(Reply other, Object group) {
+    return other.group() == group;
+  }
+
+  void flush() {
+    outboxes.get().flush();
+  }
+
+  private void send(EnsemblePlan.Step step, List<InferRequest> requests) {
+    StepTarget target;
+    try {
+      target = targets.apply(step.model(), step.version());
+    } catch (FaultException e) {
+      requests.forEach(request -> request.fail(e.failure()));
+      return;
+    }
+    target.submit(requests);
+  }
+
+  private boolean enter() {
+    counting.lock();
+    try {
+      if (draining) {
+        return false;
+      }
+      running++;
+      return true;
+    } finally {
+      counting.unlock();
+    }
+  }
+
+  void left() {
+    counting.lock();
+    try {
+      running--;
+      if (running == 0) {
+        idle.signalAll();
+      }
+    } finally {
+      counting.unlock();
+    }
+  }
+
+  /** Always 0: the ensemble itself queues nothing. */
+  @Override
+  public int pending() {
+    return 0;
+  }
+
+  @Override
+  public boolean drain(Duration atMost) throws InterruptedException {
+    long left = atMost.toNanos();
+    counting.lock();
+    try {
+      draining = true;
+      while (running > 0) {
+        if (left <= 0) {
+          return false;
+        }
+        left = idle.awaitNanos(left);
+      }
+      return true;
+    } finally {
+      counting.unlock();
+    }
+  }
+
+  @Override
+  public void close() {
+    try {
+      drain(Duration.ofNanos(TimeUnit.SECONDS.toNanos(30)));
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

@@ -1,0 +1,28 @@
+package dev.nereid.scheduler;
+
+import dev.nereid.core.InferRequest;
+import java.time.Duration;
+import java.util.List;
+
+/**
+ * Takes the requests of one version of a model and sees to their outcome.
+ *
+ * <p><b>Threading.</b> Thread-safe; {@link #submit} never blocks.
+ */
+public interface ModelScheduler extends AutoCloseable {
+  /** Takes requests over, in this order. Each gets its outcome, refusals too. */
+  void submit(List<InferRequest> requests);
+
+  /** Requests taken whose execution has not started. */
+  int pending();
+
+  /** Drops requests that were cancelled or whose time is over. Called now and then. */
+  default void sweep() {}
+
+  /** Refuses new requests and waits for those taken; false when some were left at the end. */
+  boolean drain(Duration atMost) throws InterruptedException;
+
+  /** Refuses new requests, fails those waiting, lets running ones finish, and frees everything. */
+  @Override
+  void close();
+}

@@ -1,0 +1,15 @@
+package dev.nereid.scheduler;
+
+import dev.nereid.core.InferRequest;
+import java.util.List;
+
+/**
+ * A model as an ensemble's step sees it. Thread-safe; never blocks.
+ *
+ * <p>Looked up by name for each batch of requests, so that a reloaded model is met in its new form.
+ */
+@FunctionalInterface
+public interface StepTarget {
+  /** Takes requests over; each gets its outcome, refusals too. */
+  void submit(List<InferRequest> requests);
+}
