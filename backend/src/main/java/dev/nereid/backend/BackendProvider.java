@@ -1,6 +1,7 @@
 package dev.nereid.backend;
 
 import dev.nereid.config.proto.ModelConfig;
+import java.util.Map;
 import java.util.Set;
 
 /**
@@ -39,6 +40,15 @@ public interface BackendProvider {
    */
   default ModelConfig complete(ModelConfig declared, ModelFiles files) {
     return declared;
+  }
+
+  /**
+   * The same, with the options of {@code --backend-config=NAME,KEY=VALUE}. This is what a server
+   * calls.
+   */
+  default ModelConfig complete(
+      ModelConfig declared, ModelFiles files, Map<String, String> options) {
+    return complete(declared, files);
   }
 
   /**

@@ -1,12 +1,12 @@
 package dev.nereid.backend;
 
-import dev.nereid.core.DataType;
 import dev.nereid.core.Failure;
 import dev.nereid.core.Fault;
 import dev.nereid.core.FaultException;
 import dev.nereid.core.InferRequest;
 import dev.nereid.core.Lease;
 import dev.nereid.core.MemoryPool;
+import dev.nereid.core.RequestedOutput;
 import dev.nereid.core.Shape;
 import dev.nereid.core.Tensor;
 import dev.nereid.core.Ticker;
@@ -19,7 +19,13 @@ import org.jspecify.annotations.Nullable;
  * The requests of one execution, their inputs joined and their outputs split.
  *
  * <p><b>Ownership.</b> Inputs stay the requests'; {@link #gather} allocates only when the tensors
- * do not lie side by side already. Leases given with outputs belong to the batch from then on.
+ * do not lie side by side already. Leases given with outputs belong to the batch from then on, also
+ * when the call that gives them throws.
+ *
+ * <p><b>Outcomes.</b> {@link #respond} and {@link #fail} settle one request; what comes later for
+ * it is dropped. Outputs given by {@link #scatter} count when the execution returns: until then
+ * {@link #failRest} takes them back, so that no request is answered with half of its outputs. An
+ * output that a request did not ask for is not kept for it.
  *
  * <p><b>Threading.</b> Confined to the thread that executes, but for {@link #respond} and {@link
  * #fail}, which helpers of a back end may call for different requests at once.
@@ -32,23 +38,17 @@ public final class Batch {
   private final MemoryPool memory;
   private final Ticker ticker;
   private final Outcome[] outcomes;
-  private final List<Lease> gathered = new ArrayList<>();
+  private final Tensor[] parts;
+  private final List<Lease> gathered = new ArrayList<>(2);
   private int gathersSkipped;
   private long computeStarted;
   private long computeEnded;
 
-  /** What became of one request. */
-  private static final class Outcome {
-    final List<Tensor> outputs = new ArrayList<>(4);
-    final List<Lease> leases = new ArrayList<>(2);
-    @Nullable Failure failure;
-    boolean answered;
-  }
-
   /**
    * A batch of these requests, in order.
    *
-   * @param batching whether tensors have a batch dimension ({@code max_batch_size} above 0)
+   * @param batching whether tensors have a batch dimension ({@code max_batch_size} above 0); if
+   *     not, only {@link #respond}, {@link #fail} and {@link #required} take more than one request
    */
   public Batch(List<InferRequest> requests, boolean batching, MemoryPool memory, Ticker ticker) {
     this.requests = requests;
@@ -57,6 +57,7 @@ public final class Batch {
     this.ticker = ticker;
     rows = new int[requests.size()];
     outcomes = new Outcome[requests.size()];
+    parts = new Tensor[requests.size()];
     int sum = 0;
     for (int i = 0; i < rows.length; i++) {
       rows[i] = batching ? rowsOf(requests.get(i)) : 1;
@@ -67,7 +68,10 @@ public final class Batch {
   }
 
   private static int rowsOf(InferRequest request) {
-    return request.inputs().isEmpty() ? 1 : (int) request.inputs().getFirst().shape().dim(0);
+    if (request.inputs().isEmpty() || request.inputs().getFirst().shape().rank() == 0) {
+      return 1;
+    }
+    return Math.toIntExact(request.inputs().getFirst().shape().dim(0));
   }
 
   /** The requests, in order. */
@@ -90,47 +94,139 @@ public final class Batch {
     return memory;
   }
 
+  /** Whether every caller has withdrawn, so that nobody waits for this execution. */
+  public boolean isCancelled() {
+    for (int i = 0; i < rows.length; i++) {
+      if (!requests.get(i).isCancelled()) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** Whether any request that is not settled asks for that output. */
+  public boolean wants(String output) {
+    for (int i = 0; i < rows.length; i++) {
+      if (takes(i, output)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private boolean takes(int request, String output) {
+    return !outcomes[request].settled && asksFor(request, output);
+  }
+
+  private boolean asksFor(int request, String output) {
+    List<RequestedOutput> asked = requests.get(request).call().outputs();
+    for (int i = 0; i < asked.size(); i++) {
+      if (asked.get(i).name().equals(output)) {
+        return true;
+      }
+    }
+    return asked.isEmpty();
+  }
+
   /**
    * An input of all requests as one tensor, joined along the batch dimension. Valid until the
    * execution ends. No byte is copied when there is one request, or when the tensors lie side by
    * side in one block.
    *
-   * @throws FaultException when a request lacks the input
+   * @throws FaultException when a request lacks the input, or when it does not fit the others
    */
   public Tensor gather(String name) {
     Tensor first = required(0, name);
-    if (requests.size() == 1) {
+    if (rows.length == 1) {
       gathersSkipped++;
       return first;
     }
+    requireBatching();
+    for (int i = 0; i < rows.length; i++) {
+      Tensor next = required(i, name);
+      Shape shape = next.shape();
+      if (next.type() != first.type()
+          || shape.rank() == 0
+          || shape.dim(0) != rows[i]
+          || !shape.sameInner(first.shape())) {
+        throw misfit(i, next, first);
+      }
+      parts[i] = next;
+    }
+    return join(name, first, first.shape().withOuter(size));
+  }
+
+  /**
+   * A ragged input of all requests as one flat tensor: the elements of each, back to back, without
+   * the batch dimension. Valid until the execution ends.
+   *
+   * @throws FaultException when a request lacks the input or brings another type
+   */
+  public Tensor gatherRagged(String name) {
+    Tensor first = required(0, name);
+    long elements = 0;
+    for (int i = 0; i < rows.length; i++) {
+      Tensor next = required(i, name);
+      if (next.type() != first.type()) {
+        throw misfit(i, next, first);
+      }
+      elements += next.shape().elementCount();
+      parts[i] = next;
+    }
+    return join(name, first, Shape.of(elements));
+  }
+
+  private Tensor join(String name, Tensor first, Shape shape) {
     long bytes = first.length();
     boolean adjacent = true;
-    Tensor previous = first;
-    for (int i = 1; i < requests.size(); i++) {
-      Tensor next = required(i, name);
-      adjacent &= previous.isFollowedBy(next);
-      bytes += next.length();
-      previous = next;
+    for (int i = 1; i < parts.length; i++) {
+      adjacent &= parts[i - 1].isFollowedBy(parts[i]);
+      bytes += parts[i].length();
     }
-    Shape shape = batching ? first.shape().withOuter(size) : first.shape();
     if (adjacent) {
       gathersSkipped++;
       return new Tensor(name, first.type(), shape, first.lease(), first.offset(), (int) bytes);
     }
-    return copied(name, first.type(), shape, Math.toIntExact(bytes));
-  }
-
-  private Tensor copied(String name, DataType type, Shape shape, int bytes) {
-    Lease lease = memory.take(bytes);
+    if (bytes > Integer.MAX_VALUE) {
+      throw FaultException.of(
+          Fault.TOO_LARGE,
+          "input '%s': %d bytes in a batch of %d (expected: at most %d)"
+              .formatted(name, bytes, size, Integer.MAX_VALUE));
+    }
+    Lease lease = memory.take((int) bytes);
     gathered.add(lease);
     ByteBuffer target = lease.bytes();
-    for (int i = 0; i < requests.size(); i++) {
-      target.put(required(i, name).bytes());
+    for (Tensor part : parts) {
+      target.put(part.bytes());
     }
-    return new Tensor(name, type, shape, lease, 0, bytes);
+    return new Tensor(name, first.type(), shape, lease, 0, (int) bytes);
   }
 
-  /** An input of one request. */
+  private FaultException misfit(int request, Tensor tensor, Tensor first) {
+    return FaultException.of(
+        Fault.INVALID_ARGUMENT,
+        "input '%s': %s %s with batch size %d (expected: to fit %s %s, the first of its batch)"
+            .formatted(
+                tensor.name(),
+                tensor.type(),
+                tensor.shape(),
+                rows[request],
+                first.type(),
+                first.shape()));
+  }
+
+  private void requireBatching() {
+    if (!batching && rows.length > 1) {
+      throw new IllegalStateException(
+          "batch: " + rows.length + " requests (expected: one, the model does not batch)");
+    }
+  }
+
+  /**
+   * An input of one request.
+   *
+   * @throws FaultException when the request lacks it
+   */
   public Tensor required(int request, String name) {
     Tensor tensor = requests.get(request).input(name);
     if (tensor == null) {
@@ -155,67 +251,96 @@ public final class Batch {
    *
    * @param output the batch's output, its first dimension the batch's size
    * @param lease what it lies in, which the batch takes over
+   * @throws FaultException when the output does not cover the batch
    */
   public void scatter(Tensor output, Lease lease) {
-    if (output.type() == DataType.BYTES && requests.size() > 1) {
-      scatterBytes(output, lease);
+    try {
+      split(output, lease);
+    } catch (RuntimeException e) {
+      lease.close();
+      throw e;
+    }
+  }
+
+  private void split(Tensor output, Lease lease) {
+    requireBatching();
+    requireCovers(output);
+    int last = rows.length - 1;
+    while (last >= 0 && !takes(last, output.name())) {
+      outcomes[last].answered = true;
+      last--;
+    }
+    if (last < 0) {
+      lease.close();
       return;
     }
+    if (rows.length == 1) {
+      keep(0, output, lease);
+      return;
+    }
+    RowCutter cutter = new RowCutter(output, size);
+    for (int i = 0; i < last; i++) {
+      outcomes[i].answered = true;
+      cutter.advance(rows[i]);
+      if (takes(i, output.name())) {
+        Lease share = lease.share();
+        keep(i, cutter.piece(share), share);
+      }
+    }
+    cutter.advance(rows[last]);
+    keep(last, cutter.piece(lease), lease);
+  }
+
+  private void keep(int request, Tensor output, Lease lease) {
+    outcomes[request].answered = true;
+    outcomes[request].leases.add(lease);
+    outcomes[request].outputs.add(output);
+  }
+
+  private void requireCovers(Tensor output) {
     if (batching && (output.shape().rank() == 0 || output.shape().dim(0) != size)) {
-      lease.close();
       throw FaultException.of(
           Fault.BACKEND_FAILED,
           "output '%s': shape %s (expected: first dimension %d, the size of the batch)"
               .formatted(output.name(), output.shape(), size));
     }
-    int rowBytes = batching ? output.length() / size : output.length();
-    int offset = output.offset();
-    for (int i = 0; i < rows.length; i++) {
-      int length = batching ? rowBytes * rows[i] : rowBytes;
-      Shape shape = batching ? output.shape().withOuter(rows[i]) : output.shape();
-      Lease share = i == rows.length - 1 ? lease : lease.share();
-      add(i, new Tensor(output.name(), output.type(), shape, share, offset, length), share);
-      offset += length;
-    }
   }
 
-  private void scatterBytes(Tensor output, Lease lease) {
-    long rowElements = output.shape().elementCount() / size;
-    ByteBuffer bytes = output.bytes();
-    for (int i = 0; i < rows.length; i++) {
-      int from = bytes.position();
-      for (long n = rowElements * rows[i]; n > 0; n--) {
-        int length = bytes.getInt();
-        bytes.position(bytes.position() + length);
-      }
-      int length = bytes.position() - from;
-      Lease share = i == rows.length - 1 ? lease : lease.share();
-      Shape shape = output.shape().withOuter(rows[i]);
-      add(
-          i,
-          new Tensor(output.name(), DataType.BYTES, shape, share, output.offset() + from, length),
-          share);
-    }
-  }
-
-  private void add(int request, Tensor tensor, Lease lease) {
-    Outcome outcome = outcomes[request];
-    outcome.outputs.add(tensor);
-    outcome.leases.add(lease);
-    outcome.answered = true;
-  }
-
-  /** Answers one request with these outputs; their leases belong to the batch from now on. */
+  /**
+   * Answers one request with these outputs; their leases belong to the batch from now on. Outputs
+   * that the request did not ask for are left out.
+   */
   public void respond(int request, List<Tensor> outputs, List<Lease> leases) {
     Outcome outcome = outcomes[request];
-    outcome.outputs.addAll(outputs);
+    if (outcome.settled) {
+      leases.forEach(Lease::close);
+      return;
+    }
     outcome.leases.addAll(leases);
+    for (int i = 0; i < outputs.size(); i++) {
+      if (asksFor(request, outputs.get(i).name())) {
+        outcome.outputs.add(outputs.get(i));
+      }
+    }
     outcome.answered = true;
+    outcome.settled = true;
   }
 
   /** Fails one request; the others go on. */
   public void fail(int request, Failure failure) {
-    outcomes[request].failure = failure;
+    if (!outcomes[request].settled) {
+      outcomes[request].failWith(failure);
+    }
+  }
+
+  /**
+   * Fails every request that is not settled, and frees the outputs it has so far. Called by the
+   * runner when the execution threw.
+   */
+  public void failRest(Failure failure) {
+    for (int i = 0; i < outcomes.length; i++) {
+      fail(i, failure);
+    }
   }
 
   /** Why that request failed, or null. */
@@ -227,7 +352,7 @@ public final class Batch {
     return outcome.failure;
   }
 
-  /** The outputs of that request, in the order the back end gave them. */
+  /** The outputs of that request, in the order the back end gave them; empty if it failed. */
   public List<Tensor> outputsOf(int request) {
     return outcomes[request].outputs;
   }
@@ -259,7 +384,9 @@ public final class Batch {
 
   /** Frees what gathering allocated. Called by the runner after the execution. */
   public void releaseInputs() {
-    gathered.forEach(Lease::close);
+    for (int i = 0; i < gathered.size(); i++) {
+      gathered.get(i).close();
+    }
     gathered.clear();
   }
 }

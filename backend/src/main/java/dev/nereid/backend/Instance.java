@@ -12,7 +12,12 @@ package dev.nereid.backend;
 public interface Instance extends AutoCloseable {
   /**
    * Answers every request of the batch, by {@link Batch#scatter} for all or {@link Batch#respond}
-   * and {@link Batch#fail} for one. A thrown exception fails those that have no outcome yet.
+   * and {@link Batch#fail} for one. A thrown exception fails those that are not settled by {@code
+   * respond} or {@code fail} yet ({@link Batch#failRest}).
+   *
+   * <p>Tensors come and go in the shapes of the configuration's {@code dims}, under a batch
+   * dimension if the model batches; a back end whose model wants another form applies {@link
+   * Reshape}.
    */
   void execute(Batch batch);
 
