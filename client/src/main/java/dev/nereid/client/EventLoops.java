@@ -1,0 +1,67 @@
+package dev.nereid.client;
+
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.epoll.Epoll;
+import io.netty.channel.epoll.EpollIoHandler;
+import io.netty.channel.epoll.EpollSocketChannel;
+import io.netty.channel.nio.NioIoHandler;
+import io.netty.channel.socket.SocketChannel;
+import io.netty.channel.socket.nio.NioSocketChannel;
+import io.netty.util.concurrent.DefaultThreadFactory;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * The threads that do a client's input and output; replies are delivered on them. One may be shared
+ * by any number of clients and is closed after all of them. Thread-safe.
+ */
+public final class EventLoops implements AutoCloseable {
+  /** What the name of every thread begins with. */
+  public static final String THREAD_NAME_PREFIX = "nereid-client";
+
+  private static final long CLOSE_SECONDS = 5;
+
+  private final EventLoopGroup group;
+  private final int threads;
+  private final boolean epoll;
+
+  private EventLoops(int threads) {
+    this.threads = threads;
+    this.epoll = Epoll.isAvailable();
+    this.group =
+        new MultiThreadIoEventLoopGroup(
+            threads,
+            new DefaultThreadFactory(THREAD_NAME_PREFIX, true),
+            epoll ? EpollIoHandler.newFactory() : NioIoHandler.newFactory());
+  }
+
+  /** So many daemon threads, over epoll where the machine has it. */
+  public static EventLoops of(int threads) {
+    if (threads < 1) {
+      throw new IllegalArgumentException("threads: " + threads + " (expected: >= 1)");
+    }
+    return new EventLoops(threads);
+  }
+
+  /** How many threads there are. */
+  public int threads() {
+    return threads;
+  }
+
+  /** Ends the threads; connections still open are closed. Waits a few seconds at most. */
+  @Override
+  public void close() {
+    var _ =
+        group
+            .shutdownGracefully(0, CLOSE_SECONDS, TimeUnit.SECONDS)
+            .awaitUninterruptibly(CLOSE_SECONDS, TimeUnit.SECONDS);
+  }
+
+  EventLoopGroup group() {
+    return group;
+  }
+
+  Class<? extends SocketChannel> channelType() {
+    return epoll ? EpollSocketChannel.class : NioSocketChannel.class;
+  }
+}
