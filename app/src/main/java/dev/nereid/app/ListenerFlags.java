@@ -1,0 +1,136 @@
+package dev.nereid.app;
+
+import dev.nereid.app.ServeOptions.Endpoint;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** Options of the three listeners that speak HTTP. */
+final class ListenerFlags {
+  private ListenerFlags() {}
+
+  /** The v2 protocol. */
+  static final class Http {
+    @Option(
+        names = "--allow-http",
+        paramLabel = "BOOL",
+        converter = OnOff.class,
+        arity = "1",
+        description = "Whether it is offered (${DEFAULT-VALUE}).")
+    private boolean open = true;
+
+    @Option(
+        names = "--http-address",
+        paramLabel = "ADDRESS",
+        description = "Where it listens (${DEFAULT-VALUE}).")
+    private String address = "0.0.0.0";
+
+    @Option(
+        names = "--http-port",
+        paramLabel = "PORT",
+        description = "Its port; 0 lets the system choose (${DEFAULT-VALUE}).")
+    private int port = 8000;
+
+    @Option(
+        names = "--http-max-input-size",
+        paramLabel = "BYTES",
+        description = "The largest body accepted, unpacked (${DEFAULT-VALUE}).")
+    private int maxInputBytes = 1 << 26;
+
+    @Option(
+        names = "--http-thread-count",
+        paramLabel = "N",
+        description = "Event loops, shared by all listeners; 0 for one to a core (0).")
+    private int threads;
+
+    ServeOptions.Http options() {
+      return new ServeOptions.Http(new Endpoint(open, address, port), maxInputBytes, threads);
+    }
+  }
+
+  /** The metrics. */
+  static final class Metrics {
+    @Option(
+        names = "--allow-metrics",
+        paramLabel = "BOOL",
+        converter = OnOff.class,
+        arity = "1",
+        description = "Whether they are offered (${DEFAULT-VALUE}).")
+    private boolean open = true;
+
+    @Option(
+        names = "--metrics-address",
+        paramLabel = "ADDRESS",
+        description = "Where they are (default: --http-address).")
+    private @Nullable String address;
+
+    @Option(
+        names = "--metrics-port",
+        paramLabel = "PORT",
+        description = "Their port; 0 lets the system choose (${DEFAULT-VALUE}).")
+    private int port = 8002;
+
+    @Option(
+        names = "--allow-gpu-metrics",
+        paramLabel = "BOOL",
+        converter = OnOff.class,
+        arity = "1",
+        description = "Whether GPUs are measured (${DEFAULT-VALUE}).")
+    private boolean gpu = true;
+
+    @Option(
+        names = "--allow-cpu-metrics",
+        paramLabel = "BOOL",
+        converter = OnOff.class,
+        arity = "1",
+        description = "Whether the machine's CPU and memory are measured (${DEFAULT-VALUE}).")
+    private boolean cpu = true;
+
+    @Option(
+        names = "--metrics-interval-ms",
+        paramLabel = "MILLIS",
+        description = "How often the machine is measured (${DEFAULT-VALUE}).")
+    private int intervalMillis = 2000;
+
+    ServeOptions.Metrics options(String httpAddress) {
+      return new ServeOptions.Metrics(
+          new Endpoint(open, address == null ? httpAddress : address, port),
+          gpu,
+          cpu,
+          Duration.ofMillis(intervalMillis));
+    }
+  }
+
+  /** The image gateway. */
+  static final class Gateway {
+    @Option(
+        names = "--allow-gateway",
+        paramLabel = "BOOL",
+        converter = OnOff.class,
+        arity = "1",
+        description = "Whether it is offered (${DEFAULT-VALUE}).")
+    private boolean open = true;
+
+    @Option(
+        names = "--gateway-address",
+        paramLabel = "ADDRESS",
+        description = "Where it listens (${DEFAULT-VALUE}).")
+    private String address = "0.0.0.0";
+
+    @Option(
+        names = "--gateway-port",
+        paramLabel = "PORT",
+        description = "Its port; 0 lets the system choose (${DEFAULT-VALUE}).")
+    private int port = 9600;
+
+    @Option(
+        names = "--gateway-max-body-size",
+        paramLabel = "BYTES",
+        description = "The largest body accepted (${DEFAULT-VALUE}).")
+    private int maxBodyBytes = 50 << 20;
+
+    ServeOptions.Gateway options() {
+      return new ServeOptions.Gateway(new Endpoint(open, address, port), maxBodyBytes);
+    }
+  }
+}

@@ -1,0 +1,53 @@
+package dev.nereid.app;
+
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ScopeType;
+
+/** The only {@code main}: reads the command line and runs one command. */
+@Command(
+    name = "nereid",
+    description = "Serves models over Triton's v2 protocol, and pictures over REST.",
+    synopsisSubcommandLabel = "COMMAND",
+    footer = {
+      "",
+      "Every command explains itself: nereid COMMAND --help",
+    },
+    subcommands = {VersionCommand.class})
+public final class Nereid {
+  @Option(
+      names = {"-h", "--help"},
+      usageHelp = true,
+      scope = ScopeType.INHERIT,
+      description = "Says what a command does and takes.")
+  @SuppressWarnings("unused") // picocli acts on it
+  private boolean help;
+
+  Nereid() {}
+
+  /** Runs the command that the arguments name; the process ends with its exit code. */
+  public static void main(String[] arguments) {
+    System.exit(commandLine(Installation.ofProcess()).execute(spelled(arguments)));
+  }
+
+  /** {@code help COMMAND} is another way to say {@code COMMAND --help}. */
+  static String[] spelled(String[] arguments) {
+    if (arguments.length == 0 || (arguments.length == 1 && arguments[0].equals("help"))) {
+      return new String[] {"--help"};
+    }
+    return arguments.length == 2 && arguments[0].equals("help")
+        ? new String[] {arguments[1], "--help"}
+        : arguments;
+  }
+
+  /** The command line of one installation, ready to run. */
+  static CommandLine commandLine(Installation installation) {
+    CommandLine line = new CommandLine(new Nereid(), new Commands(installation));
+    Mishaps mishaps = new Mishaps();
+    return line.setParameterExceptionHandler(mishaps)
+        .setExecutionExceptionHandler(mishaps)
+        .setUsageHelpLongOptionsMaxWidth(34)
+        .setUsageHelpAutoWidth(true);
+  }
+}

@@ -1,0 +1,134 @@
+package dev.nereid.app;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What {@code nereid serve} was asked to do. {@link ServeFlags} has the names and defaults.
+ *
+ * @param id the server's name in its metadata
+ * @param strictReadiness whether one model that is not ready makes the server not ready
+ * @param exitTimeout how long requests may take to finish after a signal to stop
+ */
+record ServeOptions(
+    String id,
+    boolean strictReadiness,
+    Duration exitTimeout,
+    Models models,
+    Http http,
+    Grpc grpc,
+    Metrics metrics,
+    Gateway gateway,
+    Logging logging) {
+
+  /** An address to listen on; port 0 lets the system choose. */
+  record Endpoint(boolean open, String address, int port) {
+    Endpoint {
+      require(0 <= port && port <= 65535, "port", port, "0 to 65535");
+    }
+  }
+
+  /**
+   * Which models are served and how they are loaded.
+   *
+   * @param configName use {@code configs/NAME.pbtxt} of a model where it is present
+   * @param backends settings by back end and key; back end "" means all
+   * @param exitOnError whether a model that cannot be loaded ends the server
+   */
+  record Models(
+      List<Path> repositories,
+      @Nullable String configName,
+      boolean autoComplete,
+      int loadThreads,
+      boolean exitOnError,
+      WithoutGpu withoutGpu,
+      Map<String, Map<String, String>> backends) {
+    Models {
+      repositories = List.copyOf(repositories);
+      backends = Map.copyOf(backends);
+      require(loadThreads >= 1, "--model-load-thread-count", loadThreads, ">= 1");
+    }
+  }
+
+  /** What becomes of a model that asks for a GPU where there is none. */
+  enum WithoutGpu {
+    REFUSE,
+    CPU
+  }
+
+  /**
+   * The v2 protocol over HTTP.
+   *
+   * @param threads event loops, shared with gRPC and the gateway; 0 for one to a core
+   */
+  record Http(Endpoint endpoint, int maxInputBytes, int threads) {
+    Http {
+      require(maxInputBytes >= 1, "--http-max-input-size", maxInputBytes, ">= 1");
+      require(threads >= 0, "--http-thread-count", threads, ">= 0");
+    }
+  }
+
+  /**
+   * The v2 protocol over gRPC.
+   *
+   * @param maxAge how long a connection may live, null for ever
+   * @param maxAgeGrace how long its calls may then take, null for as long as they like
+   */
+  record Grpc(
+      Endpoint endpoint,
+      KeepAlive keepAlive,
+      @Nullable Duration maxAge,
+      @Nullable Duration maxAgeGrace) {}
+
+  /**
+   * How dead gRPC connections are found, and how often clients may ask.
+   *
+   * @param time of silence before the server pings
+   * @param timeout until an unanswered ping ends the connection
+   * @param withoutCalls whether idle connections may ping
+   * @param minClientInterval between a client's pings on an idle connection
+   */
+  record KeepAlive(
+      Duration time, Duration timeout, boolean withoutCalls, Duration minClientInterval) {}
+
+  /** The metrics endpoint. */
+  record Metrics(Endpoint endpoint, boolean gpu, boolean cpu, Duration interval) {}
+
+  /** The image gateway. */
+  record Gateway(Endpoint endpoint, int maxBodyBytes) {
+    Gateway {
+      require(maxBodyBytes >= 1, "--gateway-max-body-size", maxBodyBytes, ">= 1");
+    }
+  }
+
+  /**
+   * What is logged.
+   *
+   * @param verbose 0 for nothing more; each level tells more
+   * @param iso8601 whether lines begin with a full date and time
+   * @param file null for standard error
+   */
+  record Logging(
+      int verbose,
+      boolean info,
+      boolean warning,
+      boolean error,
+      boolean iso8601,
+      @Nullable Path file) {
+    /** Information, warnings and errors, in short lines, on standard error. */
+    static final Logging DEFAULT = new Logging(0, true, true, true, false, null);
+
+    Logging {
+      require(verbose >= 0, "--log-verbose", verbose, ">= 0");
+    }
+  }
+
+  private static void require(boolean holds, String name, int value, String expected) {
+    if (!holds) {
+      throw new Mishap(name + ": " + value + " (expected: " + expected + ")");
+    }
+  }
+}

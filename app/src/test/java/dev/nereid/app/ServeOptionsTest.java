@@ -1,0 +1,179 @@
+package dev.nereid.app;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.nereid.app.ServeOptions.Endpoint;
+import dev.nereid.app.ServeOptions.Gateway;
+import dev.nereid.app.ServeOptions.Grpc;
+import dev.nereid.app.ServeOptions.Http;
+import dev.nereid.app.ServeOptions.KeepAlive;
+import dev.nereid.app.ServeOptions.Logging;
+import dev.nereid.app.ServeOptions.Metrics;
+import dev.nereid.app.ServeOptions.Models;
+import dev.nereid.app.ServeOptions.WithoutGpu;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import picocli.CommandLine;
+import picocli.CommandLine.Model.OptionSpec;
+
+final class ServeOptionsTest {
+  private static final Installation INSTALLATION =
+      new Installation(Path.of("/opt/nereid"), null, "0");
+
+  private static final List<String> EVERY_FLAG =
+      List.of(
+          "--id=sea",
+          "--strict-readiness=off",
+          "--exit-timeout-secs=7",
+          "--model-repository=a",
+          "--model-repository=b",
+          "--model-config-name=fast",
+          "--disable-auto-complete-config",
+          "--model-load-thread-count=9",
+          "--exit-on-error=1",
+          "--gpu-unavailable=cpu",
+          "--backend-config=onnxruntime,default-max-batch-size=5",
+          "--backend-config=seed=x=y,z",
+          "--allow-http=0",
+          "--http-address=127.0.0.1",
+          "--http-port=1",
+          "--http-max-input-size=2",
+          "--http-thread-count=3",
+          "--allow-grpc=FALSE",
+          "--grpc-address=127.0.0.2",
+          "--grpc-port=4",
+          "--grpc-keepalive-time=5",
+          "--grpc-keepalive-timeout=6",
+          "--grpc-keepalive-permit-without-calls=On",
+          "--grpc-http2-min-recv-ping-interval-without-data=8",
+          "--grpc-max-connection-age=9",
+          "--grpc-max-connection-age-grace=10",
+          "--allow-metrics=false",
+          "--metrics-address=127.0.0.3",
+          "--metrics-port=11",
+          "--allow-gpu-metrics=false",
+          "--allow-cpu-metrics=false",
+          "--metrics-interval-ms=12",
+          "--allow-gateway=false",
+          "--gateway-address=127.0.0.4",
+          "--gateway-port=13",
+          "--gateway-max-body-size=14",
+          "--log-verbose=2",
+          "--log-info=false",
+          "--log-warning=false",
+          "--log-error=false",
+          "--log-format=ISO8601",
+          "--log-file=server.log");
+
+  @Test
+  void defaultsAreTheDocumentedOnes() {
+    assertThat(parse())
+        .isEqualTo(
+            new ServeOptions(
+                "triton",
+                true,
+                Duration.ofSeconds(30),
+                new Models(
+                    List.of(Path.of("/opt/nereid/models")),
+                    null,
+                    true,
+                    4,
+                    false,
+                    WithoutGpu.REFUSE,
+                    Map.of()),
+                new Http(new Endpoint(true, "0.0.0.0", 8000), 67_108_864, 0),
+                new Grpc(
+                    new Endpoint(true, "0.0.0.0", 8001),
+                    new KeepAlive(
+                        Duration.ofHours(2), Duration.ofSeconds(20), false, Duration.ofMinutes(5)),
+                    null,
+                    null),
+                new Metrics(new Endpoint(true, "0.0.0.0", 8002), true, true, Duration.ofSeconds(2)),
+                new Gateway(new Endpoint(true, "0.0.0.0", 9600), 52_428_800),
+                Logging.DEFAULT));
+  }
+
+  @Test
+  void everyFlagReachesItsComponent() {
+    assertThat(parse(EVERY_FLAG.toArray(String[]::new)))
+        .isEqualTo(
+            new ServeOptions(
+                "sea",
+                false,
+                Duration.ofSeconds(7),
+                new Models(
+                    List.of(Path.of("a"), Path.of("b")),
+                    "fast",
+                    false,
+                    9,
+                    true,
+                    WithoutGpu.CPU,
+                    Map.of(
+                        "onnxruntime",
+                        Map.of("default-max-batch-size", "5"),
+                        "",
+                        Map.of("seed", "x=y,z"))),
+                new Http(new Endpoint(false, "127.0.0.1", 1), 2, 3),
+                new Grpc(
+                    new Endpoint(false, "127.0.0.2", 4),
+                    new KeepAlive(
+                        Duration.ofMillis(5), Duration.ofMillis(6), true, Duration.ofMillis(8)),
+                    Duration.ofMillis(9),
+                    Duration.ofMillis(10)),
+                new Metrics(
+                    new Endpoint(false, "127.0.0.3", 11), false, false, Duration.ofMillis(12)),
+                new Gateway(new Endpoint(false, "127.0.0.4", 13), 14),
+                new Logging(2, false, false, false, true, Path.of("server.log"))));
+  }
+
+  @Test
+  void noFlagIsLeftOutOfTheTestAbove() {
+    var typed =
+        EVERY_FLAG.stream().map(flag -> flag.replaceFirst("=.*", "")).collect(Collectors.toSet());
+    Stream<OptionSpec> known =
+        new CommandLine(new ServeFlags()).getCommandSpec().options().stream();
+    assertThat(known.map(option -> option.names()[0])).containsExactlyInAnyOrderElementsOf(typed);
+  }
+
+  @Test
+  void theOlderNameOfTheRepositoryIsKnown() {
+    assertThat(parse("--model-store", "x").models().repositories()).containsExactly(Path.of("x"));
+  }
+
+  @Test
+  void metricsListenWhereHttpDoes() {
+    assertThat(parse("--http-address=127.0.0.1").metrics().endpoint().address())
+        .isEqualTo("127.0.0.1");
+  }
+
+  @Test
+  void verbosityIsANumberOrASwitch() {
+    assertThat(parse("--log-verbose", "true").logging().verbose()).isEqualTo(1);
+    assertThat(parse("--log-verbose", "3").logging().verbose()).isEqualTo(3);
+  }
+
+  @Test
+  void refusesWhatCannotBeMeant() {
+    assertThatThrownBy(() -> parse("--http-port=70000"))
+        .hasMessage("port: 70000 (expected: 0 to 65535)");
+    assertThatThrownBy(() -> parse("--log-format=xml"))
+        .hasMessage("--log-format: xml (expected: default or ISO8601)");
+    assertThatThrownBy(() -> parse("--model-repository=s3://bucket"))
+        .hasMessage(
+            "--model-repository: s3://bucket (expected: a directory; s3:// is not offered yet)");
+    assertThatThrownBy(() -> parse("--backend-config=onnxruntime"))
+        .hasMessage("--backend-config: onnxruntime (expected: [BACKEND,]KEY=VALUE)");
+  }
+
+  private static ServeOptions parse(String... arguments) {
+    ServeFlags flags = new ServeFlags();
+    new CommandLine(flags).parseArgs(arguments);
+    return flags.options(INSTALLATION);
+  }
+}
