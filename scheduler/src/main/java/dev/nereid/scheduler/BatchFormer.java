@@ -132,9 +132,9 @@ final class BatchFormer {
       pending.add(next);
       rows += next.rows;
       oldestNanos = Math.min(oldestNanos, next.queuedNanos);
+      long timeout = next.delayed ? Long.MAX_VALUE : next.timeoutNanos;
       nearestEndNanos =
-          Math.min(
-              nearestEndNanos, Math.min(next.timeoutNanos, next.request.call().deadlineNanos()));
+          Math.min(nearestEndNanos, Math.min(timeout, next.request.call().deadlineNanos()));
       if (policy.isPreferred(rows)) {
         mark = pending.size();
       }

@@ -9,7 +9,6 @@ import dev.nereid.core.InferRequest;
 import dev.nereid.core.InferResponse;
 import dev.nereid.core.Lease;
 import dev.nereid.core.MemoryPool;
-import dev.nereid.core.RequestedOutput;
 import dev.nereid.core.Tensor;
 import dev.nereid.core.Ticker;
 import dev.nereid.core.Timings;
@@ -58,7 +57,7 @@ final class BatchRunner {
       requests.add(queued.get(i).request);
     }
     Batch batch = new Batch(requests, batching, memory, ticker);
-    Failure failure = execute(instance, batch);
+    execute(instance, batch);
     long ended = ticker.nanos();
     batch.releaseInputs();
     long computeStarted = orElse(batch.computeStartedNanos(), started);
@@ -68,7 +67,7 @@ final class BatchRunner {
     for (int i = 0; i < queued.size(); i++) {
       Queued each = queued.get(i);
       var times = new Timings(each.queuedNanos, started, computeStarted, computeEnded, ended);
-      Outcome outcome = outcome(batch, i, each, failure, times);
+      Outcome outcome = outcome(batch, i, each, times);
       outcomes.add(outcome);
       if (outcome.failure == null) {
         answered.add(new ExecutionStatistics.Answered(batch.rows(i), times));
@@ -85,51 +84,33 @@ final class BatchRunner {
     return nanos == 0 ? otherwise : nanos;
   }
 
-  private @Nullable Failure execute(Instance instance, Batch batch) {
+  private void execute(Instance instance, Batch batch) {
     try {
       instance.execute(batch);
-      return null;
     } catch (FaultException e) {
-      return e.failure();
+      batch.failRest(e.failure());
     } catch (Throwable e) { // a back end's defect must not end the thread that owns the instance
       LOG.error("model '{}': execution failed", model, e);
-      return Fault.BACKEND_FAILED.with("model '" + model + "': " + e);
+      batch.failRest(Fault.BACKEND_FAILED.with("model '" + model + "': " + e));
     }
   }
 
-  private Outcome outcome(
-      Batch batch, int index, Queued queued, @Nullable Failure batchFailure, Timings times) {
-    Failure failure = batchFailure != null ? batchFailure : batch.failureOf(index);
+  private Outcome outcome(Batch batch, int index, Queued queued, Timings times) {
+    Failure failure = batch.failureOf(index);
     InferRequest.Call call = queued.request.call();
     List<Tensor> outputs = batch.outputsOf(index);
-    if (failure == null && !call.outputs().isEmpty()) {
-      outputs = requested(outputs, call.outputs());
-      if (outputs.size() < call.outputs().size()) {
-        failure = Fault.BACKEND_FAILED.with("the back end gave not every requested output");
-      }
-    }
     List<Lease> leases = batch.leasesOf(index);
-    if (failure != null) {
+    if (failure == null && outputs.size() < call.outputs().size()) {
       leases.forEach(Lease::close);
+      failure = Fault.BACKEND_FAILED.with("the back end gave not every requested output");
+    }
+    if (failure != null) {
       return new Outcome(queued, null, failure);
     }
     return new Outcome(
         queued,
         new InferResponse(model, version, call.id(), Map.of(), outputs, leases, times),
         null);
-  }
-
-  private static List<Tensor> requested(List<Tensor> outputs, List<RequestedOutput> names) {
-    List<Tensor> kept = new ArrayList<>(names.size());
-    for (Tensor output : outputs) {
-      for (RequestedOutput name : names) {
-        if (name.name().equals(output.name())) {
-          kept.add(output);
-          break;
-        }
-      }
-    }
-    return kept;
   }
 
   private void deliver(List<Outcome> outcomes) {

@@ -183,6 +183,11 @@ public final class ExecutionStatistics implements MetricSource {
   /** A request answered, for {@link #answered}. */
   record Answered(int rows, Timings times) {}
 
+  /** Counts a request that was refused before it was queued. */
+  public void refused(Fault fault) {
+    failed(fault, 0);
+  }
+
   /** Counts a request that failed. */
   void failed(Fault fault, long nanos) {
     counting.lock();
