@@ -65,13 +65,13 @@ final class ConnectionTimers {
     long now = listener.ticker().nanos();
     long pending = pendingBytes();
     if (pending > 0 && pending == stalledBytes) {
-      ctx.close();
+      var _ = ctx.close();
       return;
     }
     stalledBytes = pending;
     long since = now - Math.max(decoder.readNanos(), wroteNanos);
     if (pending == 0 && connection.isIdle() && since >= idleNanos) {
-      ctx.close();
+      var _ = ctx.close();
       return;
     }
     long rest = idleNanos - since;

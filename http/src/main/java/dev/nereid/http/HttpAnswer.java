@@ -1,16 +1,21 @@
 package dev.nereid.http;
 
 import io.netty.buffer.ByteBuf;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
 
-/** An answer on its way to the socket. Owns its parts until they are written. */
-record HttpAnswer(int status, ResponseHeaders headers, Runnable whenWritten, ByteBuf[] parts) {
-  /** Nothing to do after the answer is written. */
-  static final Runnable NOTHING = () -> {};
+/**
+ * An answer on its way to the socket. Owns its parts until they are written.
+ *
+ * @param whenWritten null when there is nothing to do then
+ */
+record HttpAnswer(
+    int status, ResponseHeaders headers, @Nullable Runnable whenWritten, List<ByteBuf> parts) {
 
   int bodyBytes() {
     int bytes = 0;
-    for (ByteBuf part : parts) {
-      bytes = Math.addExact(bytes, part.readableBytes());
+    for (int i = 0; i < parts.size(); i++) {
+      bytes = Math.addExact(bytes, parts.get(i).readableBytes());
     }
     return bytes;
   }
@@ -20,6 +25,8 @@ record HttpAnswer(int status, ResponseHeaders headers, Runnable whenWritten, Byt
     for (ByteBuf part : parts) {
       part.release();
     }
-    whenWritten.run();
+    if (whenWritten != null) {
+      whenWritten.run();
+    }
   }
 }

@@ -11,6 +11,7 @@ import io.netty.util.ReferenceCountUtil;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
+import java.nio.charset.StandardCharsets;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -82,7 +83,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
       timers.start(context);
     }
     if (listener.isDraining()) {
-      context.executor().schedule(this::drain, LINGER_MILLIS, TimeUnit.MILLISECONDS);
+      var _ = context.executor().schedule(this::drain, LINGER_MILLIS, TimeUnit.MILLISECONDS);
     }
   }
 
@@ -138,7 +139,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     if (!(cause instanceof IOException)) {
       LOG.warn("{}: connection of {} failed", listener.name(), remoteAddress, cause);
     }
-    context.close();
+    var _ = context.close();
   }
 
   /** Takes the answer to an exchange. Any thread. */
@@ -198,7 +199,10 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
   void refuse(HttpExchange exchange, Refusal refusal, String detail) {
     listener.metrics().refused(refusal);
     RefusalAnswers.Answer answer = listener.refusals().answer(refusal, detail);
-    exchange.respond(answer.status(), answer.headers(), Unpooled.wrappedBuffer(answer.body()));
+    exchange.respond(
+        answer.status(),
+        answer.headers(),
+        Unpooled.copiedBuffer(answer.body(), StandardCharsets.UTF_8));
   }
 
   /** Answers what never became a request, and ends the connection. */
@@ -212,7 +216,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
 
   /** Asks the client to go on with its body, once its request is the oldest one. */
   void goOn() {
-    ctx.write(ResponseEncoder.goOn(ctx), ctx.voidPromise());
+    var _ = ctx.write(ResponseEncoder.goOn(ctx), ctx.voidPromise());
     unflushed = true;
     if (!inRead) {
       flush();
@@ -227,7 +231,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
   void drain() {
     if (isIdle() && !closing) {
       closing = true;
-      ctx.close();
+      var _ = ctx.close();
     }
   }
 
@@ -267,7 +271,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     } catch (OutOfMemoryError e) {
       LOG.error("{}: no memory for an answer", listener.name(), e);
       answer.discard();
-      ctx.close();
+      var _ = ctx.close();
     }
     unflushed = true;
     finished(exchange);
@@ -297,11 +301,19 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     unflushed = false;
     if (unread && ctx.channel() instanceof DuplexChannel duplex) {
       ctx.channel().config().setAutoRead(true);
-      written.addListener(_ -> duplex.shutdownOutput());
-      ctx.executor().schedule(() -> ctx.close(), LINGER_MILLIS, TimeUnit.MILLISECONDS);
+      var _ = written.addListener(_ -> shutDownOutput(duplex));
+      var _ = ctx.executor().schedule(this::closeNow, LINGER_MILLIS, TimeUnit.MILLISECONDS);
     } else {
-      written.addListener(ChannelFutureListener.CLOSE);
+      var _ = written.addListener(ChannelFutureListener.CLOSE);
     }
+  }
+
+  private void closeNow() {
+    var _ = ctx.close();
+  }
+
+  private static void shutDownOutput(DuplexChannel channel) {
+    var _ = channel.shutdownOutput();
   }
 
   private void detach(HttpExchange exchange) {
@@ -320,7 +332,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
   }
 
   private void applyBackpressure() {
-    boolean read = closing || ctx.channel().isWritable() && waiting < PIPELINED;
+    boolean read = closing || (ctx.channel().isWritable() && waiting < PIPELINED);
     ctx.channel().config().setAutoRead(read);
   }
 }

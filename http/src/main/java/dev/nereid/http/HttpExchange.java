@@ -10,6 +10,7 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.net.SocketAddress;
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -29,7 +30,6 @@ public final class HttpExchange {
   public static final String TIMEOUT_HEADER = "X-Request-Timeout-Ms";
 
   private static final ByteBuffer NO_BODY = ByteBuffer.allocateDirect(0).asReadOnlyBuffer();
-  private static final Runnable CANCELLED = () -> {};
   private static final VarHandle CLAIMED;
   private static final VarHandle STATE;
   private static final VarHandle CANCEL_HOOK;
@@ -50,6 +50,14 @@ public final class HttpExchange {
     OPEN,
     ANSWERED,
     DETACHED
+  }
+
+  /** Stands in the hook's place once the client has left. */
+  private static final class Left implements Runnable {
+    static final Left CLIENT = new Left();
+
+    @Override
+    public void run() {}
   }
 
   private final HttpConnection connection;
@@ -186,7 +194,7 @@ public final class HttpExchange {
    */
   public void onCancel(Runnable hook) {
     Runnable known = cancelHook;
-    while (known != CANCELLED) {
+    while (!(known instanceof Left)) {
       if (CANCEL_HOOK.compareAndSet(this, known, hook)) {
         return;
       }
@@ -197,12 +205,12 @@ public final class HttpExchange {
 
   /** Whether the client has left; an answer is still due, and goes nowhere. */
   public boolean isCancelled() {
-    return cancelHook == CANCELLED;
+    return cancelHook instanceof Left;
   }
 
   /** Answers; the buffers, in their order, are the body. */
   public void respond(int status, ResponseHeaders headers, ByteBuf... parts) {
-    respond(status, headers, HttpAnswer.NOTHING, parts);
+    respond(new HttpAnswer(status, headers, null, Arrays.asList(parts)));
   }
 
   /**
@@ -211,7 +219,10 @@ public final class HttpExchange {
    * @param whenWritten is run once the last byte was written or can no longer be, on any thread
    */
   public void respond(int status, ResponseHeaders headers, Runnable whenWritten, ByteBuf... parts) {
-    HttpAnswer given = new HttpAnswer(status, headers, whenWritten, parts);
+    respond(new HttpAnswer(status, headers, whenWritten, Arrays.asList(parts)));
+  }
+
+  private void respond(HttpAnswer given) {
     if (!(boolean) CLAIMED.compareAndSet(this, false, true)) {
       given.discard();
       throw new IllegalStateException(method() + " " + path() + ": answered twice");
@@ -259,7 +270,7 @@ public final class HttpExchange {
       }
       return;
     }
-    Runnable hook = (Runnable) CANCEL_HOOK.getAndSet(this, CANCELLED);
+    Runnable hook = (Runnable) CANCEL_HOOK.getAndSet(this, Left.CLIENT);
     if (hook != null) {
       hook.run();
     }

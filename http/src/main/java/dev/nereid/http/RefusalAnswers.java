@@ -1,7 +1,5 @@
 package dev.nereid.http;
 
-import java.nio.charset.StandardCharsets;
-
 /**
  * What a protocol says when its listener refuses a request. Called on event loops: must not block.
  */
@@ -10,8 +8,12 @@ public interface RefusalAnswers {
   /** The answer to a refusal; {@code detail} says what was wrong and is safe to show. */
   Answer answer(Refusal refusal, String detail);
 
-  /** A whole answer; the listener adds the length and what becomes of the connection. */
-  record Answer(int status, ResponseHeaders headers, byte[] body) {}
+  /**
+   * A whole answer; the listener adds the length and what becomes of the connection.
+   *
+   * @param body sent as UTF-8
+   */
+  record Answer(int status, ResponseHeaders headers, String body) {}
 
   /** {@code {"error": detail}} under the usual status, with {@code Retry-After} on overload. */
   static RefusalAnswers json() {
@@ -21,7 +23,7 @@ public interface RefusalAnswers {
         headers = headers.with("retry-after", 1);
       }
       String body = "{\"error\":\"" + JsonText.escape(detail) + "\"}";
-      return new Answer(refusal.status(), headers, body.getBytes(StandardCharsets.UTF_8));
+      return new Answer(refusal.status(), headers, body);
     };
   }
 }

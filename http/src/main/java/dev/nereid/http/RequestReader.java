@@ -113,6 +113,10 @@ final class RequestReader {
 
   /** The connection has ended, or reads no more requests. */
   void abort() {
+    HttpExchange unread = reading;
+    if (unread != null) {
+      connection.finished(unread); // no handler will
+    }
     stopReading();
     discarding = true;
   }

@@ -5,6 +5,7 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelPromise;
 import io.netty.handler.codec.http.HttpResponseStatus;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 
 /**
  * Writes answers as bytes. A small body is copied behind its head, so that one buffer and one
@@ -49,12 +50,12 @@ final class ResponseEncoder {
     ByteBuf head = head(ctx, answer, bodyBytes, persistence, copied && !bodyless ? bodyBytes : 0);
     ChannelPromise last = promise(ctx, answer);
     if (!copied) {
-      ctx.write(head, ctx.voidPromise());
-      ByteBuf[] parts = answer.parts();
-      for (int i = 0; i < parts.length - 1; i++) {
-        ctx.write(parts[i], ctx.voidPromise());
+      var _ = ctx.write(head, ctx.voidPromise());
+      List<ByteBuf> parts = answer.parts();
+      for (int i = 0; i < parts.size() - 1; i++) {
+        var _ = ctx.write(parts.get(i), ctx.voidPromise());
       }
-      ctx.write(parts[parts.length - 1], last);
+      var _ = ctx.write(parts.getLast(), last);
       return;
     }
     for (ByteBuf part : answer.parts()) {
@@ -63,7 +64,7 @@ final class ResponseEncoder {
       }
       part.release();
     }
-    ctx.write(head, last);
+    var _ = ctx.write(head, last);
   }
 
   /** The line that asks a client to go on with its body. */
@@ -99,7 +100,7 @@ final class ResponseEncoder {
 
   private static ChannelPromise promise(ChannelHandlerContext ctx, HttpAnswer answer) {
     Runnable whenWritten = answer.whenWritten();
-    if (whenWritten == HttpAnswer.NOTHING) {
+    if (whenWritten == null) {
       return ctx.voidPromise();
     }
     return ctx.newPromise().addListener(_ -> whenWritten.run());

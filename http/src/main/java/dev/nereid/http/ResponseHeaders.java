@@ -78,7 +78,7 @@ public final class ResponseHeaders {
   private static void requireValue(String name, String value) {
     for (int i = 0; i < value.length(); i++) {
       char c = value.charAt(i);
-      if (c < ' ' && c != '\t' || c == 0x7f || c > 0xff) {
+      if ((c < ' ' && c != '\t') || c == 0x7f || c > 0xff) {
         throw new IllegalArgumentException(
             "header " + name + ": character " + (int) c + " (expected: visible Latin-1)");
       }

@@ -19,6 +19,7 @@ final class Wire implements AutoCloseable {
   private final OutputStream out;
 
   /** An answer as it came. */
+  @SuppressWarnings("ArrayRecordComponent") // compared by content in tests only
   record Received(int status, Map<String, String> headers, byte[] body) {
     String text() {
       return new String(body, StandardCharsets.UTF_8);
