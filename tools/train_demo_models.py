@@ -26,11 +26,12 @@ def arguments():
                         help="threads that learn; one more process draws")
     parser.add_argument("--only", nargs="+", choices=NAMES, default=NAMES)
     parser.add_argument("--detector-steps", type=int, default=5000)
-    parser.add_argument("--classifier-steps", type=int, default=900)
-    parser.add_argument("--embedder-steps", type=int, default=1300)
+    parser.add_argument("--classifier-steps", type=int, default=500)
+    parser.add_argument("--embedder-steps", type=int, default=800)
     parser.add_argument("--scenes", type=int, default=500, help="held-out scenes for the final mAP50")
     parser.add_argument("--work", type=pathlib.Path, default=ROOT / "tools" / "work")
     parser.add_argument("--models", type=pathlib.Path, default=ROOT / "models")
+    parser.add_argument("--resume", action="store_true", help="start the detector from its checkpoint")
     parser.add_argument("--no-train", action="store_true", help="evaluate and export the checkpoints there are")
     return parser.parse_args()
 
@@ -44,11 +45,12 @@ def train(name, options):
     if name == "detector":
         quick = lambda network: "mAP50 on 48 scenes %.4f" % held_out.evaluate_detector(
             evaluation.TorchDetector(network), 48, seed=1).map50()
-        training.train_detector(options.detector_steps, options.seed, save, check=quick)
-    elif name == "classifier":
-        training.train_classifier(options.classifier_steps, options.seed, save)
+        start = torch.load(path) if options.resume else None
+        training.train_detector(options.detector_steps, options.seed, save, check=quick, start=start)
     else:
-        training.train_embedder(options.embedder_steps, options.seed, save)
+        backbone = torch.load(options.work / "detector.pt")
+        learn = {"classifier": training.train_classifier, "embedder": training.train_embedder}[name]
+        learn(getattr(options, f"{name}_steps"), options.seed, save, backbone)
     return (time.monotonic() - start) / 60
 
 

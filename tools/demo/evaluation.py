@@ -5,7 +5,7 @@ import torch
 
 from .held_out import decode, held_out_portraits, letterbox
 from .metrics import retrieval
-from .networks import DetectorForExport, HalvedForExport
+from .networks import DetectorForExport
 
 
 def to_tensor(image):
@@ -27,8 +27,8 @@ class TorchDetector:
 
 @torch.no_grad()
 def run(network, images):
-    served = HalvedForExport(network.eval()).eval()
-    return np.concatenate([served(to_tensor(image)).numpy() for image in images])
+    network.eval()
+    return np.concatenate([network(to_tensor(image)).numpy() for image in images])
 
 
 def evaluate_classifier(network, count=800):

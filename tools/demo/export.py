@@ -6,7 +6,7 @@ import warnings
 import onnx
 import torch
 
-from .networks import Classifier, Detector, DetectorForExport, Embedder, HalvedForExport
+from .networks import Classifier, Detector, DetectorForExport, Embedder
 from .shapes import LABELS
 
 OPSET = 16
@@ -63,7 +63,7 @@ def write(name, network, models):
     """Writes models/shapes_<name>/1/model.onnx; returns a line about the file."""
     side = 640 if name == "detector" else 224
     output = {"detector": "output0", "classifier": "logits", "embedder": "embedding"}[name]
-    wrapped = DetectorForExport(network) if name == "detector" else HalvedForExport(network)
+    wrapped = DetectorForExport(network) if name == "detector" else network
     metadata = detector_metadata(LABELS, side) if name == "detector" else {"task": name}
     dynamic = {"images": {0: "batch"}, output: {0: "batch"}}
     model = to_onnx(wrapped, torch.rand(2, 3, side, side), ["images"], [output], dynamic, metadata)

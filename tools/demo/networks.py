@@ -87,25 +87,34 @@ class Head(nn.Module):
         return torch.cat([F.softplus(self.box(x)), self.cls(x)], 1)
 
 
-class Detector(nn.Module):
-    """Anchor-free detector with strides 8, 16, 32; see `decode` for its output."""
+class Backbone(nn.Module):
+    """Features at strides 8, 16 and 32, of 32, 64 and 128 channels."""
 
-    def __init__(self, classes):
+    def __init__(self):
         super().__init__()
-        self.classes = classes
         self.stem = nn.Sequential(ConvBn(3, 16, 3, 2), ConvBn(16, 24, 3, 2))
         self.p3 = nn.Sequential(ConvBn(24, 32, 3, 2), C2f(32, 32, 1, True))
         self.p4 = nn.Sequential(ConvBn(32, 64, 3, 2), C2f(64, 64, 2, True))
         self.p5 = nn.Sequential(ConvBn(64, 128, 3, 2), C2f(128, 128, 2, True), Sppf(128))
+
+    def pyramid(self, x):
+        p3 = self.p3(self.stem(x))
+        p4 = self.p4(p3)
+        return p3, p4, self.p5(p4)
+
+
+class Detector(Backbone):
+    """Anchor-free detector with strides 8, 16, 32; see `forward` for its output."""
+
+    def __init__(self, classes):
+        super().__init__()
         self.up4, self.up3 = C2f(192, 64), C2f(96, 32)
         self.down4, self.out4 = ConvBn(32, 64, 3, 2), C2f(128, 64)
         self.down5, self.out5 = ConvBn(64, 128, 3, 2), C2f(256, 128)
         self.heads = nn.ModuleList(Head(c, classes, s) for c, s in zip((32, 64, 128), STRIDES))
 
     def features(self, x):
-        p3 = self.p3(self.stem(x))
-        p4 = self.p4(p3)
-        p5 = self.p5(p4)
+        p3, p4, p5 = self.pyramid(x)
         u4 = self.up4(torch.cat([_double(p5), p4], 1))
         n3 = self.up3(torch.cat([_double(u4), p3], 1))
         n4 = self.out4(torch.cat([self.down4(n3), u4], 1))
@@ -156,19 +165,20 @@ class DetectorForExport(nn.Module):
         return torch.cat([centre, size, logits.sigmoid()], 1)
 
 
-class Trunk(nn.Module):
-    """Feature extractor of the classifier and embedder. It halves its 224 input
-    first, so that it costs a quarter and can be trained on pictures of 112."""
+class Trunk(Backbone):
+    """The detector's backbone, pooled to one vector: it starts from what the
+    detector learned, and objects fill its 224 at the sizes the detector saw."""
 
-    def __init__(self):
-        super().__init__()
-        self.body = nn.Sequential(
-            ConvBn(3, 16, 3, 2), ConvBn(16, 32, 3, 2), C2f(32, 32, 1, True),
-            ConvBn(32, 64, 3, 2), C2f(64, 64, 2, True),
-            ConvBn(64, 128, 3, 2), C2f(128, 128, 1, True))
+    width = 64 + 128 + 128
 
     def forward(self, x):
-        return self.body((x - 0.5) * 4.0).mean((2, 3))
+        _, p4, p5 = self.pyramid(x)
+        return torch.cat([p4.mean((2, 3)), p5.mean((2, 3)), p5.amax((2, 3))], 1)
+
+    def start_from(self, detector_state):
+        """Copies the backbone out of a detector's weights."""
+        mine = self.state_dict()
+        self.load_state_dict({name: detector_state[name] for name in mine})
 
 
 class Classifier(nn.Module):
@@ -176,10 +186,13 @@ class Classifier(nn.Module):
 
     def __init__(self, classes):
         super().__init__()
-        self.trunk, self.out = Trunk(), nn.Linear(128, classes)
+        self.trunk, self.out = Trunk(), nn.Linear(Trunk.width, classes)
+
+    def head(self, features):
+        return self.out(features)
 
     def forward(self, x):
-        return self.out(self.trunk(x))
+        return self.head(self.trunk(x))
 
 
 class Embedder(nn.Module):
@@ -187,22 +200,14 @@ class Embedder(nn.Module):
 
     def __init__(self, width=128):
         super().__init__()
-        self.trunk, self.out = Trunk(), nn.Linear(128, width)
+        self.trunk, self.out = Trunk(), nn.Linear(Trunk.width, width)
 
-    def forward(self, x):
-        y = self.out(self.trunk(x))
+    def head(self, features):
+        y = self.out(features)
         return y / y.pow(2).sum(1, keepdim=True).add(1e-12).sqrt()
 
-
-class HalvedForExport(nn.Module):
-    """Puts the 2x2 mean in front of a network trained at half the served size."""
-
-    def __init__(self, network):
-        super().__init__()
-        self.network = network
-
-    def forward(self, images):
-        return self.network(F.avg_pool2d(images, 2))
+    def forward(self, x):
+        return self.head(self.trunk(x))
 
 
 def parameters(network):

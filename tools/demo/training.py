@@ -14,7 +14,7 @@ from .loss import detector_loss
 from .networks import Classifier, Detector, Embedder
 from .shapes import COLOURS, LABELS
 
-CROP, PORTRAIT, MOST = 320, 112, 8
+CROP, PORTRAIT, MOST = 320, 224, 8
 
 
 class Average:
@@ -108,10 +108,14 @@ def _collate(views):
     return images.float().div_(255), truth, labels, real
 
 
-def train_detector(steps, seed, save, batch=16, rate=2.5e-3, check=None):
-    """Trains the detector; `save(network)` receives the averaged weights now and then."""
+def train_detector(steps, seed, save, batch=16, rate=2.5e-3, check=None, start=None):
+    """Trains the detector, from the weights `start` if given; `save(network)` receives
+    the averaged weights now and then."""
     torch.manual_seed(seed)
-    network = Detector(len(LABELS)).to(memory_format=torch.channels_last)
+    network = Detector(len(LABELS))
+    if start:
+        network.load_state_dict(start)
+    network = network.to(memory_format=torch.channels_last)
     average, optimizer = Average(network, 0.998), optimizer_for(network, rate)
     kept, log = [], Progress("detector", steps)
     for step, drawn in enumerate(feed(_views, seed, batch // 2, steps)):
@@ -153,35 +157,45 @@ def _portraits(drawn):
     return images.contiguous(memory_format=torch.channels_last), torch.tensor(labels), torch.tensor(colours)
 
 
-def train_classifier(steps, seed, save, batch=64, rate=2e-3):
+def _answer(network, images):
+    """The network's output, with only the convolutions in half precision."""
+    with half_precision():
+        features = network.trunk(images)
+    return network.head(features.float())
+
+
+def train_classifier(steps, seed, save, detector_state):
     """Cross-entropy with a little label smoothing."""
     loss_of = lambda network, images, labels, colours: F.cross_entropy(
-        network(images), labels, label_smoothing=0.05)
-    return _train_portraits("classifier", Classifier(len(LABELS)), loss_of, steps, seed, save, batch, rate)
+        _answer(network, images), labels, label_smoothing=0.05)
+    torch.manual_seed(seed)
+    network = Classifier(len(LABELS))
+    network.trunk.start_from(detector_state)
+    return _train_portraits("classifier", network, loss_of, steps, seed, save)
 
 
-def train_embedder(steps, seed, save, batch=64, rate=2e-3):
+def train_embedder(steps, seed, save, detector_state):
     """Normalised softmax against one learned proxy for each class x colour identity."""
     torch.manual_seed(seed)
     network = Embedder()
+    network.trunk.start_from(detector_state)
     network.proxies = torch.nn.Parameter(torch.randn(len(LABELS) * len(COLOURS), 128))
 
     def loss_of(net, images, labels, colours):
-        cosine = net(images) @ F.normalize(net.proxies, dim=1).t()
+        cosine = _answer(net, images) @ F.normalize(net.proxies, dim=1).t()
         wanted = F.one_hot(labels * len(COLOURS) + colours, cosine.shape[1])
         return F.cross_entropy((cosine - 0.15 * wanted) * 16, wanted.argmax(1), label_smoothing=0.02)
 
-    return _train_portraits("embedder", network, loss_of, steps, seed, save, batch, rate)
+    return _train_portraits("embedder", network, loss_of, steps, seed, save)
 
 
-def _train_portraits(name, network, loss_of, steps, seed, save, batch, rate):
-    torch.manual_seed(seed)
+def _train_portraits(name, network, loss_of, steps, seed, save, batch=32, rate=1e-3):
     network = network.to(memory_format=torch.channels_last)
-    average, optimizer = Average(network, 0.996), optimizer_for(network, rate)
-    log = Progress(name, steps)
+    average, optimizer = Average(network, 0.99), optimizer_for(network, rate)
+    log = Progress(name, steps, 50)
     for step, drawn in enumerate(feed(_portrait, seed + 1, batch, steps)):
         loss = loss_of(network, *_portraits(drawn))
-        _advance(network, optimizer, average, loss, rate * rate_at(step, steps, 100))
+        _advance(network, optimizer, average, loss, rate * rate_at(step, steps, 50))
         log.show(step, loss=float(loss.detach()))
     save(average.network)
     return average.network
