@@ -1,9 +1,11 @@
 package dev.nereid.engine;
 
+import dev.nereid.config.ModelSpec;
 import dev.nereid.config.proto.ModelConfig;
 import dev.nereid.core.InferRequest;
 import dev.nereid.core.MemoryPool;
 import dev.nereid.core.Ticker;
+import dev.nereid.telemetry.Metrics;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -20,6 +22,16 @@ import java.util.concurrent.CompletableFuture;
  * words when it is unknown or has no such version.
  */
 public interface Engine extends AutoCloseable {
+  /**
+   * Opens an engine and begins to load every model of its repositories; {@link #started} tells when
+   * that is done. One model that cannot be loaded stops no other.
+   *
+   * @throws dev.nereid.core.FaultException when a repository cannot be read
+   */
+  static Engine open(EngineOptions options, Metrics metrics) {
+    return LocalEngine.open(options, metrics, Ticker.system());
+  }
+
   /** Takes a request over. Every outcome, refusals too, goes to the request's reply. */
   void infer(InferRequest request);
 
@@ -40,6 +52,9 @@ public interface Engine extends AutoCloseable {
 
   /** The configuration in force: complete and normalised. */
   ModelConfig config(String model, long version);
+
+  /** The inputs and outputs, in the form requests are checked against. */
+  ModelSpec spec(String model, long version);
 
   /** The labels of an output, by class; empty when it has none. An ensemble has its step's. */
   List<String> labels(String model, long version, String output);

@@ -1,0 +1,258 @@
+package dev.nereid.engine;
+
+import dev.nereid.config.ModelSpec;
+import dev.nereid.config.proto.ModelConfig;
+import dev.nereid.core.Failure;
+import dev.nereid.core.Fault;
+import dev.nereid.core.FaultException;
+import dev.nereid.core.InferRequest;
+import dev.nereid.core.MemoryPool;
+import dev.nereid.core.Ticker;
+import dev.nereid.repository.ModelRepository;
+import dev.nereid.telemetry.Meter;
+import dev.nereid.telemetry.Metrics;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The engine in this process. */
+final class LocalEngine implements Engine {
+  private static final Logger LOG = LoggerFactory.getLogger(LocalEngine.class);
+
+  /** How often waiting requests are looked through while every instance is busy. */
+  private static final long SWEEP_MILLIS = 20;
+
+  private static final Failure STOPPING =
+      Fault.NOT_READY.with(
+          "Server is stopping, scheduler for model has stopped accepting new inference requests");
+
+  private final EngineOptions options;
+  private final Ticker ticker;
+  private final MemoryPool memory;
+  private final ModelCatalog catalog;
+  private final ExecutorService loading;
+  private final ScheduledExecutorService sweeping;
+  private final CompletableFuture<LoadReport> started = new CompletableFuture<>();
+  private volatile boolean live = true;
+
+  private LocalEngine(EngineOptions options, Metrics metrics, Ticker ticker) {
+    this.options = options;
+    this.ticker = ticker;
+    memory = new MemoryPool(options.memory());
+    catalog = new ModelCatalog(metrics);
+    loading =
+        Executors.newFixedThreadPool(
+            options.loadThreads(), Thread.ofPlatform().name("load-", 0).daemon().factory());
+    sweeping =
+        Executors.newSingleThreadScheduledExecutor(
+            Thread.ofPlatform().name("sweep").daemon().factory());
+    metrics.gauge(Meter.OPEN_LEASES, memory::openLeases);
+    metrics.gauge(Meter.DIRECT_MEMORY_USED, memory::usedBytes);
+    metrics.gauge(Meter.DIRECT_MEMORY_HELD, memory::heldBytes);
+    metrics.register(sink -> sink.sample(Meter.DIRECT_MEMORY_REFUSALS, (double) memory.refusals()));
+  }
+
+  static LocalEngine open(EngineOptions options, Metrics metrics, Ticker ticker) {
+    var repository = new ModelRepository(options.repositories(), options.modelConfigName());
+    var snapshot = repository.scan();
+    snapshot.warnings().forEach(LOG::warn);
+    LocalEngine engine = new LocalEngine(options, metrics, ticker);
+    var loader =
+        new ModelLoader(options, Backends.found(), engine.memory, ticker, engine.catalog::require);
+    long began = ticker.nanos();
+    var unused =
+        new StartUp(loader, engine.catalog, engine.loading)
+            .begin(snapshot.models().values())
+            .whenComplete((_, _) -> engine.report(Duration.ofNanos(ticker.nanos() - began)));
+    var unusedToo =
+        engine.sweeping.scheduleWithFixedDelay(
+            engine::sweep, SWEEP_MILLIS, SWEEP_MILLIS, TimeUnit.MILLISECONDS);
+    return engine;
+  }
+
+  private void report(Duration took) {
+    loading.shutdown();
+    started.complete(new LoadReport(index(), took));
+  }
+
+  private void sweep() {
+    try {
+      for (ServedModel model : catalog.all().values()) {
+        model.versions().values().forEach(version -> version.scheduler().sweep());
+      }
+    } catch (RuntimeException e) {
+      LOG.error("sweeping the queues failed", e);
+    }
+  }
+
+  @Override
+  public void infer(InferRequest request) {
+    ServedVersion version = find(request);
+    if (version != null) {
+      version.submit(List.of(request));
+    }
+  }
+
+  @Override
+  public void inferAll(List<InferRequest> requests) {
+    if (requests.size() == 1) {
+      infer(requests.getFirst());
+      return;
+    }
+    ServedVersion current = null;
+    List<InferRequest> together = new ArrayList<>(requests.size());
+    for (int i = 0; i < requests.size(); i++) {
+      ServedVersion version = find(requests.get(i));
+      if (version == null) {
+        continue;
+      }
+      if (current != null && !current.isSame(version)) {
+        current.submit(together);
+        together = new ArrayList<>();
+      }
+      current = version;
+      together.add(requests.get(i));
+    }
+    if (current != null) {
+      current.submit(together);
+    }
+  }
+
+  /** The version a request is for; null when there is none, and then the request has failed. */
+  private @Nullable ServedVersion find(InferRequest request) {
+    if (!live) {
+      request.fail(STOPPING);
+      return null;
+    }
+    try {
+      return catalog.require(request.call().model(), request.call().version());
+    } catch (FaultException e) {
+      request.fail(e.failure());
+      return null;
+    }
+  }
+
+  @Override
+  public boolean isLive() {
+    return live;
+  }
+
+  @Override
+  public boolean isReady() {
+    return live
+        && started.isDone()
+        && (!options.strictReadiness()
+            || catalog.all().values().stream().allMatch(ServedModel::isReady));
+  }
+
+  @Override
+  public boolean isReady(String model, long version) {
+    try {
+      ServedVersion unused = catalog.require(model, version);
+      return live;
+    } catch (FaultException e) {
+      if (e.failure().fault() == Fault.NOT_READY) {
+        return false;
+      }
+      throw e;
+    }
+  }
+
+  @Override
+  public List<Long> versions(String model, long version) {
+    ServedModel served = catalog.require(model);
+    long found = served.require(version).version();
+    return version < 0 ? List.copyOf(served.versions().keySet()) : List.of(found);
+  }
+
+  @Override
+  public ModelConfig config(String model, long version) {
+    return catalog.require(model, version).spec().config();
+  }
+
+  @Override
+  public ModelSpec spec(String model, long version) {
+    return catalog.require(model, version).spec();
+  }
+
+  @Override
+  public List<String> labels(String model, long version, String output) {
+    return catalog.require(model, version).labels().getOrDefault(output, List.of());
+  }
+
+  @Override
+  public List<ModelStatistics> statistics(String model, long version) {
+    return StatisticsView.of(catalog, model, version);
+  }
+
+  @Override
+  public List<IndexEntry> index() {
+    return catalog.all().values().stream().flatMap(model -> model.entries().stream()).toList();
+  }
+
+  @Override
+  public CompletableFuture<LoadReport> started() {
+    return started;
+  }
+
+  @Override
+  public MemoryPool memory() {
+    return memory;
+  }
+
+  @Override
+  public Ticker ticker() {
+    return ticker;
+  }
+
+  @Override
+  public boolean drain(Duration atMost) {
+    live = false;
+    long end = System.nanoTime() + atMost.toNanos();
+    try {
+      boolean all = true;
+      for (boolean ensembles : new boolean[] {true, false}) {
+        for (ServedModel model : catalog.all().values()) {
+          for (ServedVersion version : model.versions().values()) {
+            if (version.spec().isEnsemble() == ensembles) {
+              long left = Math.max(0, end - System.nanoTime());
+              all &= version.scheduler().drain(Duration.ofNanos(left));
+            }
+          }
+        }
+      }
+      return all;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return false;
+    }
+  }
+
+  @Override
+  public void close() {
+    live = false;
+    loading.shutdown();
+    sweeping.shutdownNow();
+    try {
+      started.get(30, TimeUnit.SECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (ExecutionException | TimeoutException e) {
+      LOG.warn("closing while models still load", e);
+    }
+    List<ServedVersion> served = catalog.clear();
+    served.stream().filter(v -> v.spec().isEnsemble()).forEach(v -> v.scheduler().close());
+    served.stream().filter(v -> !v.spec().isEnsemble()).forEach(v -> v.scheduler().close());
+    memory.close();
+  }
+}
