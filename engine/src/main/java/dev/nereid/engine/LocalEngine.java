@@ -70,11 +70,11 @@ final class LocalEngine implements Engine {
     var loader =
         new ModelLoader(options, Backends.found(), engine.memory, ticker, engine.catalog::require);
     long began = ticker.nanos();
-    var unused =
+    var _ =
         new StartUp(loader, engine.catalog, engine.loading)
             .begin(snapshot.models().values())
             .whenComplete((_, _) -> engine.report(Duration.ofNanos(ticker.nanos() - began)));
-    var unusedToo =
+    var _ =
         engine.sweeping.scheduleWithFixedDelay(
             engine::sweep, SWEEP_MILLIS, SWEEP_MILLIS, TimeUnit.MILLISECONDS);
     return engine;
@@ -158,7 +158,7 @@ final class LocalEngine implements Engine {
   @Override
   public boolean isReady(String model, long version) {
     try {
-      ServedVersion unused = catalog.require(model, version);
+      var _ = catalog.require(model, version);
       return live;
     } catch (FaultException e) {
       if (e.failure().fault() == Fault.NOT_READY) {

@@ -51,7 +51,7 @@ record ServedVersion(
 
   /** Whether both are the same load of the same version. */
   boolean isSame(ServedVersion other) {
-    return scheduler == other.scheduler;
+    return scheduler.equals(other.scheduler);
   }
 
   @Override

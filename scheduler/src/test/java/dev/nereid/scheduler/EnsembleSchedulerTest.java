@@ -29,7 +29,6 @@ import org.junit.jupiter.api.Test;
 /** Ensembles over real schedulers of gated models. */
 final class EnsembleSchedulerTest {
   private final MemoryPool pool = new MemoryPool(MemoryPool.Limits.DEFAULT);
-  private final Map<String, GatedModel> models = new HashMap<>();
   private final Map<String, BatchingScheduler> schedulers = new HashMap<>();
   private final List<RecordingReply> replies = new ArrayList<>();
   private final ExecutionStatistics statistics = new ExecutionStatistics("e", 1);
@@ -44,7 +43,6 @@ final class EnsembleSchedulerTest {
 
   private GatedModel model(String name, int permits) {
     GatedModel model = new GatedModel(permits);
-    models.put(name, model);
     ModelConfig config = Policies.model(8, 2, b -> b).toBuilder().setName(name).build();
     schedulers.put(
         name,
@@ -157,11 +155,11 @@ final class EnsembleSchedulerTest {
   void aFailingStepEndsTheRequestWithTheEnsemblesName() throws InterruptedException {
     GatedModel a = model("a", 10);
     a.failing = true;
-    model("b", 10);
+    GatedModel b = model("b", 10);
     var ensemble = ensemble(step("a", "IN", "x") + step("b", "x", "OUT"), "OUT");
     ensemble.submit(List.of(request()));
     assertThat(replies.getFirst().failure().message()).startsWith("in ensemble 'e', ");
-    assertThat(models.get("b").sizes).isEmpty();
+    assertThat(b.sizes).isEmpty();
     assertThat(ensemble.drain(Duration.ofSeconds(20))).isTrue();
   }
 
