@@ -38,13 +38,13 @@ java_places() {
   if [ -x /usr/libexec/java_home ]; then
     /usr/libexec/java_home -v "$java_release" 2>/dev/null
   fi
-  for place in /usr/lib/jvm/* /usr/lib64/jvm/* /usr/java/* /usr/local/java/* /usr/local/lib/jvm/* \
-      /opt/java/* /opt/jdk* /opt/*-jdk-* "$HOME"/.sdkman/candidates/java/* \
-      "${SDKMAN_DIR:-/nonexistent}"/candidates/java/* "$HOME"/.asdf/installs/java/* \
-      "${ASDF_DATA_DIR:-/nonexistent}"/installs/java/* "$HOME"/.local/share/mise/installs/java/* \
-      "$HOME"/.jdks/* "$HOME"/.gradle/jdks/* "$HOME"/.gradle/jdks/*/Contents/Home \
-      /Library/Java/JavaVirtualMachines/*/Contents/Home \
+  for place in "$HOME"/.sdkman/candidates/java/* "${SDKMAN_DIR:-/nonexistent}"/candidates/java/* \
+      "$HOME"/.asdf/installs/java/* "${ASDF_DATA_DIR:-/nonexistent}"/installs/java/* \
+      "$HOME"/.local/share/mise/installs/java/* "$HOME"/.jdks/* \
+      "$HOME"/.gradle/jdks/* "$HOME"/.gradle/jdks/*/Contents/Home \
       "$HOME"/Library/Java/JavaVirtualMachines/*/Contents/Home \
+      /usr/lib/jvm/* /usr/lib64/jvm/* /usr/java/* /usr/local/java/* /usr/local/lib/jvm/* \
+      /opt/java/* /opt/jdk* /opt/*-jdk-* /Library/Java/JavaVirtualMachines/*/Contents/Home \
       /opt/homebrew/opt/openjdk*/libexec/openjdk.jdk/Contents/Home \
       /usr/local/opt/openjdk*/libexec/openjdk.jdk/Contents/Home \
       /home/linuxbrew/.linuxbrew/opt/openjdk*/libexec; do
