@@ -3,6 +3,7 @@ package dev.nereid.config;
 import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.sun.management.ThreadMXBean;
 import dev.nereid.core.DataType;
 import dev.nereid.core.Failure;
 import dev.nereid.core.Fault;
@@ -14,6 +15,7 @@ import dev.nereid.core.Reply;
 import dev.nereid.core.RequestedOutput;
 import dev.nereid.core.Shape;
 import dev.nereid.core.Tensor;
+import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -205,6 +207,29 @@ final class RequestCheckTest {
     input("a", DataType.INT8, new byte[1], 1, 1);
     outputs.add(new RequestedOutput("z", 0));
     assertRefused(OPTIONAL, "unexpected inference output 'z' for model 'm'");
+  }
+
+  @Test
+  void aSoundRequestCostsNoHeap() {
+    input("b", DataType.INT8, new byte[4], 4, 1);
+    input("a", DataType.INT8, new byte[4], 4, 1);
+    InferRequest request = request("");
+    var thread = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    long before = 0;
+    for (int i = 0; i < 11_000; i++) {
+      if (i == 1_000) {
+        before = thread.getCurrentThreadAllocatedBytes();
+      }
+      assertSound(RequestCheck.check(OPTIONAL, request));
+    }
+    long allocated = thread.getCurrentThreadAllocatedBytes() - before;
+    assertThat(allocated).as("bytes for 10,000 checks").isLessThan(10_000);
+  }
+
+  private static void assertSound(@Nullable Failure failure) {
+    if (failure != null) {
+      throw new AssertionError(failure.message());
+    }
   }
 
   @Test
