@@ -51,7 +51,7 @@ final class StartUp {
       }
     }
     for (String name : new TreeSet<>(declared.keySet())) {
-      loadOf(name, new HashSet<>());
+      var _ = loadOf(name, new HashSet<>());
     }
     return CompletableFuture.allOf(loads.values().toArray(CompletableFuture[]::new));
   }
