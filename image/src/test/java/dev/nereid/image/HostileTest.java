@@ -144,6 +144,16 @@ final class HostileTest {
   }
 
   @Test
+  void aChunkThatClaimsGigabytesCostsNothing() {
+    byte[] png = Golden.bytes("rgb.png");
+    ByteBuffer.wrap(png).putInt(33, 0xfffffff0);
+    assertThatExceptionOfType(FaultException.class)
+        .isThrownBy(() -> preprocess(png))
+        .withMessageStartingWith("image: damaged PNG: a chunk that ends after byte ")
+        .matches(e -> e.failure().fault() == Fault.UNPROCESSABLE);
+  }
+
+  @Test
   void aVeryLongPictureIsCroppedWithoutScalingAllOfIt() {
     Recipe recipe = Recipe.centerCrop(224);
     ByteBuffer out = Golden.slot(recipe);
