@@ -14,7 +14,7 @@ final class Exif {
   static Orientation orientation(HeaderBytes bytes, long at, long end) {
     long tiff = bytes.has(at, "Exif\0\0") ? at + 6 : at;
     boolean little = bytes.has(tiff, "II*\0");
-    if (tiff + 8 > Math.min(end, bytes.size()) || !little && !bytes.has(tiff, "MM\0*")) {
+    if (tiff + 8 > Math.min(end, bytes.size()) || !(little || bytes.has(tiff, "MM\0*"))) {
       return Orientation.UPRIGHT;
     }
     long directory = tiff + bytes.u32(tiff + 4, little);

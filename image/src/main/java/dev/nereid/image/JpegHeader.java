@@ -127,7 +127,7 @@ final class JpegHeader {
   }
 
   private static boolean standsAlone(int marker) {
-    return marker >= 0xd0 && marker <= START_OF_IMAGE || marker == 1;
+    return (marker >= 0xd0 && marker <= START_OF_IMAGE) || marker == 1;
   }
 
   private static boolean isFrame(int marker) {

@@ -55,6 +55,7 @@ public final class OpenCv {
     static void touch() {}
 
     /** Sets a variable for native code, unless the user did. */
+    @SuppressWarnings("restricted") // a call of the C library's own
     private static void setEnvironment(String name, String value) {
       Linker linker = Linker.nativeLinker();
       linker
@@ -63,7 +64,7 @@ public final class OpenCv {
           .ifPresent(
               address -> {
                 try (Arena arena = Arena.ofConfined()) {
-                  int unused =
+                  int _ =
                       (int)
                           linker
                               .downcallHandle(

@@ -38,12 +38,15 @@ final class Packer {
   static void pack(
       Mat content, Letterbox geometry, Recipe recipe, ByteBuffer slot, Workspace workspace) {
     Packer packer = new Packer(geometry, recipe, slot, workspace);
-    if (packer.format.channelsFirst()) {
-      packer.packPlanes(content);
-    } else {
-      packer.packInterleaved(content);
+    try {
+      if (packer.format.channelsFirst()) {
+        packer.packPlanes(content);
+      } else {
+        packer.packInterleaved(content);
+      }
+    } finally {
+      Reference.reachabilityFence(slot);
     }
-    Reference.reachabilityFence(slot);
   }
 
   private void packPlanes(Mat content) {

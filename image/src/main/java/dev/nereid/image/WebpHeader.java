@@ -25,7 +25,7 @@ final class WebpHeader {
       int height = (int) (bits >> 14 & 0x3fff) + 1;
       return ImageHeader.of(ImageFormat.WEBP, width, height, Orientation.UPRIGHT);
     }
-    if (bytes.has(FIRST_CHUNK, "VP8 ") && bytes.has(DATA + 3, "\u009d\u0001\u002a")) {
+    if (bytes.has(FIRST_CHUNK, "VP8 ") && bytes.has(DATA + 3, "\u009d\u0001*")) {
       int width = bytes.u16(DATA + 6, true) & 0x3fff;
       int height = bytes.u16(DATA + 8, true) & 0x3fff;
       return ImageHeader.of(ImageFormat.WEBP, width, height, Orientation.UPRIGHT);

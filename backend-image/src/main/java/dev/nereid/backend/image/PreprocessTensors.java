@@ -142,7 +142,8 @@ record PreprocessTensors(
           format(pixels.type(), channelsFirst, parameters),
           decoding(parameters));
     } catch (IllegalArgumentException e) {
-      throw parameters.refusal("parameters or output '" + pixels.name() + "'", e.getMessage());
+      throw parameters.refusal(
+          "parameters or output '" + pixels.name() + "'", String.valueOf(e.getMessage()));
     }
   }
 
@@ -152,7 +153,7 @@ record PreprocessTensors(
       boolean last = pixels.dims().dim(2) == 3;
       Layout asked =
           parameters.choice("layout", Layout.values(), first ? Layout.NCHW : Layout.NHWC);
-      if (asked == Layout.NCHW && first || asked == Layout.NHWC && last) {
+      if (asked == Layout.NCHW ? first : last) {
         return asked == Layout.NCHW;
       }
     }

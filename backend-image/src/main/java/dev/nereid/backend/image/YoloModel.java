@@ -122,7 +122,7 @@ final class YoloModel extends RowModel {
           };
       if (output.type() != types.get(output.name())
           || !fits
-          || !counts && most > 0 && room != most) {
+          || !(counts || most < 0 || room == most)) {
         throw parameters.refusal(
             "output '" + output.name() + "': " + output.type().configName() + " " + dims,
             "num_dets TYPE_INT32 [1], det_boxes TYPE_FP32 [K,4], det_scores TYPE_FP32 [K],"
