@@ -3,8 +3,11 @@
 import io
 import warnings
 
+import numpy as np
 import onnx
+import onnx.numpy_helper
 import torch
+from onnx import TensorProto
 
 from .networks import Classifier, Detector, DetectorForExport, Embedder
 from .shapes import LABELS
@@ -59,6 +62,22 @@ def detector_metadata(labels, side, stride=32, batch=1):
             "names": str(dict(enumerate(labels)))}
 
 
+def halve_weights(model, smallest=256):
+    """Stores weights as FP16 behind a Cast, which ONNX Runtime folds on loading:
+    half the file, the same speed."""
+    casts = []
+    for weight in model.graph.initializer:
+        values = onnx.numpy_helper.to_array(weight)
+        if values.dtype != np.float32 or values.size < smallest:
+            continue
+        casts.append(onnx.helper.make_node("Cast", [weight.name + "_half"], [weight.name], to=TensorProto.FLOAT))
+        weight.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), weight.name + "_half"))
+    nodes = casts + list(model.graph.node)
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    onnx.checker.check_model(model)
+
+
 def write(name, network, models):
     """Writes models/shapes_<name>/1/model.onnx; returns a line about the file."""
     side = 640 if name == "detector" else 224
@@ -67,6 +86,8 @@ def write(name, network, models):
     metadata = detector_metadata(LABELS, side) if name == "detector" else {"task": name}
     dynamic = {"images": {0: "batch"}, output: {0: "batch"}}
     model = to_onnx(wrapped, torch.rand(2, 3, side, side), ["images"], [output], dynamic, metadata)
+    if name != "detector":
+        halve_weights(model)
     path = models / f"shapes_{name}" / "1" / "model.onnx"
     path.parent.mkdir(parents=True, exist_ok=True)
     onnx.save(model, str(path))

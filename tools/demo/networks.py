@@ -114,7 +114,10 @@ class Detector(Backbone):
         self.heads = nn.ModuleList(Head(c, classes, s) for c, s in zip((32, 64, 128), STRIDES))
 
     def features(self, x):
-        p3, p4, p5 = self.pyramid(x)
+        return self.merge(*self.pyramid(x))
+
+    def merge(self, p3, p4, p5):
+        """The path down and up again that gives every level the others' view."""
         u4 = self.up4(torch.cat([_double(p5), p4], 1))
         n3 = self.up3(torch.cat([_double(u4), p3], 1))
         n4 = self.out4(torch.cat([self.down4(n3), u4], 1))
@@ -165,20 +168,36 @@ class DetectorForExport(nn.Module):
         return torch.cat([centre, size, logits.sigmoid()], 1)
 
 
-class Trunk(Backbone):
-    """The detector's backbone, pooled to one vector: it starts from what the
-    detector learned, and objects fill its 224 at the sizes the detector saw."""
+class Trunk(nn.Module):
+    """What the classifier and embedder share: the detector, cut before its last layer.
 
-    width = 64 + 128 + 128
+    The strongest response of each class feature at strides 16 and 32 tells the
+    shape; early features, which still know colour, are added beside it.
+    """
+
+    width = 2 * 48 + 2 * 32
+
+    def __init__(self):
+        super().__init__()
+        body = Detector(1)
+        self.body, self.tell = body, nn.ModuleList(head.cls[:2] for head in body.heads[1:])
+        del body.heads
+        self.norm = nn.BatchNorm1d(self.width, momentum=0.03)
 
     def forward(self, x):
-        _, p4, p5 = self.pyramid(x)
-        return torch.cat([p4.mean((2, 3)), p5.mean((2, 3)), p5.amax((2, 3))], 1)
+        pyramid = self.body.pyramid(x)
+        early, levels = pyramid[0], self.body.merge(*pyramid)[1:]
+        pooled = [tell(level).amax((2, 3)) for tell, level in zip(self.tell, levels)]
+        return self.norm(torch.cat([*pooled, early.mean((2, 3)), early.amax((2, 3))], 1).float())
 
     def start_from(self, detector_state):
-        """Copies the backbone out of a detector's weights."""
-        mine = self.state_dict()
-        self.load_state_dict({name: detector_state[name] for name in mine})
+        """Copies all it can out of a detector's weights."""
+        theirs = {f"body.{name}": value for name, value in detector_state.items()}
+        for name, value in detector_state.items():
+            level, _, rest = name.removeprefix("heads.").partition(".cls.")
+            if rest and level != "0":
+                theirs[f"tell.{int(level) - 1}.{rest}"] = value
+        self.load_state_dict({name: theirs.get(name, value) for name, value in self.state_dict().items()})
 
 
 class Classifier(nn.Module):

@@ -189,7 +189,7 @@ def train_embedder(steps, seed, save, detector_state):
     return _train_portraits("embedder", network, loss_of, steps, seed, save)
 
 
-def _train_portraits(name, network, loss_of, steps, seed, save, batch=32, rate=1e-3):
+def _train_portraits(name, network, loss_of, steps, seed, save, batch=32, rate=1.5e-3):
     network = network.to(memory_format=torch.channels_last)
     average, optimizer = Average(network, 0.99), optimizer_for(network, rate)
     log = Progress(name, steps, 50)
