@@ -138,6 +138,17 @@ public enum Meter {
       "nereid_gateway_phase_seconds",
       "Time per gateway phase: decode, preprocess, compute, postprocess, encode.",
       List.of("phase")),
+  GPU_UTILIZATION(Kind.GAUGE, "nv_gpu_utilization", "Share of the GPU in use, 0 to 1.", Labels.GPU),
+  GPU_MEMORY_TOTAL(Kind.GAUGE, "nv_gpu_memory_total_bytes", "Memory of the GPU.", Labels.GPU),
+  GPU_MEMORY_USED(Kind.GAUGE, "nv_gpu_memory_used_bytes", "Memory of the GPU in use.", Labels.GPU),
+  GPU_POWER(Kind.GAUGE, "nv_gpu_power_usage", "Power the GPU draws, in watts.", Labels.GPU),
+  GPU_POWER_LIMIT(
+      Kind.GAUGE, "nv_gpu_power_limit", "Power the GPU may draw, in watts.", Labels.GPU),
+  GPU_ENERGY(
+      Kind.COUNTER,
+      "nv_energy_consumption",
+      "Energy the GPU used since its driver was loaded, in joules.",
+      Labels.GPU),
   CPU_UTILIZATION(
       Kind.GAUGE,
       "nv_cpu_utilization",
@@ -167,6 +178,7 @@ public enum Meter {
 
   private static final class Labels {
     static final List<String> MODEL = List.of("model", "version");
+    static final List<String> GPU = List.of("gpu_uuid");
     static final List<String> MODEL_REASON = List.of("model", "version", "reason");
     static final List<String> MODEL_PHASE = List.of("model", "version", "phase");
   }
