@@ -20,6 +20,9 @@ final class RequestReader {
   /** The rest of a refused body is read and thrown away up to this size; else we hang up. */
   private static final int DISCARDED = 1 << 20;
 
+  /** So much of a body of known length must be missing to read past the decoder. */
+  private static final int READ_IN_PLACE = 32 << 10;
+
   private final HttpListener listener;
   private final HttpConnection connection;
   private final RequestDecoder decoder;
@@ -47,6 +50,30 @@ final class RequestReader {
   /** Bytes of the body so far. */
   int bodyBytes() {
     return body == null ? 0 : body.length();
+  }
+
+  /** Where the rest of the body in progress may be read to directly, or null. */
+  @Nullable ByteBuf roomInPlace() {
+    BodyReader target = body;
+    HttpExchange exchange = reading;
+    if (target == null || exchange == null || exchange.head().chunked() || decoder.holdsPart()) {
+      return null;
+    }
+    return target.roomFor(READ_IN_PLACE);
+  }
+
+  /** Bytes of the body in progress were read to their place. */
+  void contentInPlace(int bytes) {
+    BodyReader target = body;
+    HttpExchange exchange = reading;
+    if (target == null || exchange == null) {
+      return; // refused since
+    }
+    target.advance(bytes);
+    if (target.length() == exchange.head().contentLength()) {
+      decoder.reset(); // it has not seen these bytes
+      complete(exchange);
+    }
   }
 
   /** A head came. */

@@ -9,6 +9,7 @@ import io.netty.buffer.Unpooled;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
@@ -134,6 +135,36 @@ final class HttpListenerTest {
   }
 
   @Test
+  void readsBigBodiesByteForByteWhateverTheirPieces() throws Exception {
+    Handler handler =
+        exchange -> {
+          byte[] body = new byte[exchange.bodyLength()];
+          exchange.body().get(body);
+          exchange.respond(200, ResponseHeaders.NONE, Unpooled.wrappedBuffer(body));
+        };
+    Random random = new Random(9);
+    for (var loops : List.of(EventLoops.start(1), EventLoops.startNio(1))) {
+      try (var running =
+              new RunningListener(RunningListener.options(), loops, AccessLog.OFF, handler);
+          var wire = running.connect()) {
+        for (int size : new int[] {30_000, 70_000, 200_000, 3_000_000}) {
+          byte[] content = new byte[size];
+          random.nextBytes(content);
+          wire.send("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: " + size + "\r\n\r\n");
+          for (int at = 0; at < size; ) {
+            int piece = Math.min(size - at, 1 + random.nextInt(150_000));
+            wire.send(Arrays.copyOfRange(content, at, at + piece));
+            at += piece;
+          }
+          wire.get("/small"); // already on its way when the body ends
+          assertThat(wire.receive().body()).isEqualTo(content);
+          assertThat(wire.receive().body()).isEmpty();
+        }
+      }
+    }
+  }
+
+  @Test
   void gathersChunkedBodies() throws Exception {
     byte[] content = new byte[700_000];
     new Random(5).nextBytes(content);
@@ -148,7 +179,7 @@ final class HttpListenerTest {
       wire.send("POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n");
       for (int at = 0; at < content.length; at += 70_000) {
         wire.send(Integer.toHexString(70_000) + "\r\n");
-        wire.send(java.util.Arrays.copyOfRange(content, at, at + 70_000)).send("\r\n");
+        wire.send(Arrays.copyOfRange(content, at, at + 70_000)).send("\r\n");
       }
       assertThat(wire.send("0\r\n\r\n").receive().body()).isEqualTo(content);
     }
