@@ -21,6 +21,7 @@ final class JsonRequestParser {
 
   private final Arrival arrival;
   private final Lease body;
+  private final int length;
   private final boolean blobsAllowed;
   private final List<Lease> leases = new ArrayList<>(2);
   private final List<Tensor> inputs = new ArrayList<>(2);
@@ -34,14 +35,15 @@ final class JsonRequestParser {
   /**
    * The parse of a body.
    *
-   * @param textLength where the blobs begin
-   * @param blobsAllowed whether the request says how long its JSON is
+   * @param length of the body, which is the front of the lease
+   * @param textLength where the blobs begin; -1 when the request does not say
    */
-  JsonRequestParser(Arrival arrival, Lease body, int textLength, boolean blobsAllowed) {
+  JsonRequestParser(Arrival arrival, Lease body, int length, int textLength) {
     this.arrival = arrival;
     this.body = body;
-    this.blobsAllowed = blobsAllowed;
-    blobAt = textLength;
+    this.length = length;
+    blobsAllowed = textLength >= 0;
+    blobAt = blobsAllowed ? textLength : length;
   }
 
   /** What parsing has allocated so far; the caller's to close when {@link #parse} throws. */
@@ -78,7 +80,7 @@ final class JsonRequestParser {
     if (!inputsSeen) {
       throw missing("inputs");
     }
-    if (blobAt != body.size()) {
+    if (blobAt != length) {
       throw FaultException.of(
           Fault.INVALID_ARGUMENT,
           "unexpected additional input data for model '" + arrival.model() + "'");
@@ -269,7 +271,7 @@ final class JsonRequestParser {
           "must specify valid 'Infer-Header-Content-Length' in request header and"
               + " 'binary_data_size' when passing inputs in binary data format");
     }
-    long missing = size - (body.size() - blobAt);
+    long missing = size - (length - blobAt);
     if (missing > 0) {
       throw FaultException.of(
           Fault.INVALID_ARGUMENT,

@@ -56,16 +56,17 @@ public final class JsonRequestReader {
   /**
    * Reads a JSON request.
    *
+   * @param length of the body, which is the front of the lease
    * @param textLength of the JSON text at the start of the body, or -1 when no header gives it:
    *     then all of the body is JSON
    * @throws FaultException when it is no such request
    */
-  public InferMessage read(Arrival arrival, Lease body, int textLength) {
+  public InferMessage read(Arrival arrival, Lease body, int length, int textLength) {
     JsonRequestParser parser = null;
     try {
-      int text = textLength < 0 ? body.size() : textLength;
+      int text = textLength < 0 ? length : textLength;
       limits.requireText(text);
-      parser = new JsonRequestParser(arrival, body, text, textLength >= 0);
+      parser = new JsonRequestParser(arrival, body, length, textLength);
       return parser.parse(new JsonCursor(body.bytes(0, text), names), tensors);
     } catch (RuntimeException e) {
       if (parser != null) {
@@ -79,13 +80,14 @@ public final class JsonRequestReader {
   /**
    * Reads a body that is nothing but the bytes of the model's only input.
    *
+   * @param length of the body, which is the front of the lease
    * @param config of the version asked for
    * @throws FaultException when the model or the body's length does not allow it
    */
-  public InferMessage readRaw(Arrival arrival, Lease body, ModelConfig config) {
+  public InferMessage readRaw(Arrival arrival, Lease body, int length, ModelConfig config) {
     try {
-      limits.requireRawBody(body.size());
-      return RawRequest.read(arrival, body, config, memory);
+      limits.requireRawBody(length);
+      return RawRequest.read(arrival, new RawRequest.Body(body, length), config, memory);
     } catch (RuntimeException e) {
       body.close();
       throw e;

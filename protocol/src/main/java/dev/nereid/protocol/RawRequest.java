@@ -19,7 +19,10 @@ final class RawRequest {
 
   private RawRequest() {}
 
-  static InferMessage read(Arrival arrival, Lease body, ModelConfig config, MemoryPool memory) {
+  /** The front of a lease. */
+  record Body(Lease lease, int length) {}
+
+  static InferMessage read(Arrival arrival, Body body, ModelConfig config, MemoryPool memory) {
     if (config.getInputCount() != 1) {
       throw FaultException.of(
           Fault.INVALID_ARGUMENT,
@@ -28,9 +31,11 @@ final class RawRequest {
     }
     ModelInput input = config.getInput(0);
     DataType type = typeOf(input);
-    Shape shape = shape(input, type, config.getMaxBatchSize() > 0, body.size());
-    Lease lease = type == DataType.BYTES ? element(body, memory) : body;
-    Tensor tensor = new Tensor(input.getName(), type, shape, lease, 0, lease.size());
+    Shape shape = shape(input, type, config.getMaxBatchSize() > 0, body.length);
+    boolean prefixed = type == DataType.BYTES;
+    Lease lease = prefixed ? element(body, memory) : body.lease;
+    int length = prefixed ? lease.size() : body.length;
+    Tensor tensor = new Tensor(input.getName(), type, shape, lease, 0, length);
     InferRequest.Call call =
         new InferRequest.Call(
             arrival.model(),
@@ -55,10 +60,10 @@ final class RawRequest {
     return type;
   }
 
-  private static Lease element(Lease body, MemoryPool memory) {
-    Lease lease = memory.take(LENGTH_PREFIX + body.size());
-    lease.bytes().putInt(body.size()).put(body.bytes());
-    body.close();
+  private static Lease element(Body body, MemoryPool memory) {
+    Lease lease = memory.take(LENGTH_PREFIX + body.length);
+    lease.bytes().putInt(body.length).put(body.lease.bytes(0, body.length));
+    body.lease.close();
     return lease;
   }
 

@@ -34,6 +34,7 @@ final class GrpcRequestReaderTest {
   @AfterEach
   void everyLeaseIsGivenBack() {
     assertThat(memory.openLeases()).isZero();
+    memory.close();
   }
 
   private InferMessage read(ModelInferRequest request) {

@@ -3,6 +3,8 @@ package dev.nereid.protocol;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.nereid.config.proto.ModelConfig;
+import dev.nereid.config.proto.ModelInput;
 import dev.nereid.core.DataType;
 import dev.nereid.core.Fault;
 import dev.nereid.core.FaultException;
@@ -13,7 +15,10 @@ import dev.nereid.core.Shape;
 import dev.nereid.core.Tensor;
 import dev.nereid.core.Timings;
 import dev.nereid.protocol.proto.ModelInferResponse;
+import dev.nereid.protocol.proto.RepositoryIndexResponse.ModelIndex;
+import dev.nereid.protocol.proto.StatisticDuration;
 import io.grpc.Status;
+import io.netty.buffer.ByteBuf;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -38,6 +43,7 @@ final class ResponseWritersTest {
   @AfterEach
   void everyLeaseIsGivenBack() {
     assertThat(memory.openLeases()).isZero();
+    memory.close();
   }
 
   private Tensor tensor(String name, DataType type, Shape shape, byte[] bytes) {
@@ -278,6 +284,43 @@ final class ResponseWritersTest {
     assertThatThrownBy(
             () -> classes(tensor("y", DataType.BOOL, Shape.of(1), new byte[1]), 1, false))
         .hasMessageContaining("class result not available for output due to unsupported type");
+  }
+
+  private static String text(ByteBuf body) {
+    String text = body.toString(StandardCharsets.UTF_8);
+    body.release();
+    return text;
+  }
+
+  @Test
+  void messagesAreJsonWithTheirOwnNames() {
+    assertThat(text(JsonBodies.error("a \"b\" é"))).isEqualTo("{\"error\":\"a \\\"b\\\" é\"}");
+    ModelConfig config =
+        ModelConfig.newBuilder()
+            .setName("m")
+            .setMaxBatchSize(8)
+            .addInput(
+                ModelInput.newBuilder()
+                    .setName("x")
+                    .setDataType(dev.nereid.config.proto.DataType.TYPE_FP32)
+                    .addDims(-1))
+            .putMetricTags("k", "v")
+            .build();
+    assertThat(text(JsonBodies.complete(config)))
+        .startsWith("{\"name\":\"m\",\"platform\":\"\",")
+        .contains("\"max_batch_size\":8,\"input\":[{\"name\":\"x\",\"data_type\":\"TYPE_FP32\",")
+        .contains("\"dims\":[-1]")
+        .contains("\"metric_tags\":{\"k\":\"v\"}")
+        .contains("\"cc_model_filenames\":{}")
+        .doesNotContain("dynamic_batching");
+    assertThat(
+            text(
+                JsonBodies.complete(
+                    StatisticDuration.newBuilder().setCount(3).setNs(Long.MIN_VALUE).build())))
+        .isEqualTo("{\"count\":3,\"ns\":9223372036854775808}");
+    ModelIndex index = ModelIndex.newBuilder().setName("m").build();
+    assertThat(text(JsonBodies.sparse(List.of(index, ModelIndex.getDefaultInstance()))))
+        .isEqualTo("[{\"name\":\"m\"},{}]");
   }
 
   @Test

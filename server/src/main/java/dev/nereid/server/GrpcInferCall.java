@@ -1,0 +1,174 @@
+package dev.nereid.server;
+
+import dev.nereid.core.Failure;
+import dev.nereid.core.Fault;
+import dev.nereid.core.FaultException;
+import dev.nereid.core.InferRequest;
+import dev.nereid.core.InferResponse;
+import dev.nereid.core.Reply;
+import dev.nereid.core.RequestedOutput;
+import dev.nereid.engine.Engine;
+import dev.nereid.protocol.Classification;
+import dev.nereid.protocol.GrpcResponse;
+import dev.nereid.protocol.GrpcStatusOf;
+import dev.nereid.protocol.InferMessage;
+import io.grpc.Metadata;
+import io.grpc.ServerCall;
+import io.grpc.Status;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One call of ModelInfer, from its message to its answer.
+ *
+ * <p><b>Threading.</b> The listener's methods are called one after another on the connection's
+ * event loop; the answer comes once, from any thread, possibly while a cancellation runs. The call
+ * itself is only used by {@link #close} and what leads to it, of which the first wins.
+ */
+final class GrpcInferCall extends ServerCall.Listener<GrpcBody> implements Reply {
+  private static final Logger LOG = LoggerFactory.getLogger(GrpcInferCall.class);
+
+  private final GrpcInference inference;
+  private final ServerCall<GrpcBody, GrpcResponse> call;
+  private final long receivedNanos;
+  private final long deadlineNanos;
+  private final AtomicBoolean closed = new AtomicBoolean();
+  private List<RequestedOutput> requested = List.of();
+  private @Nullable GrpcBody body;
+  private @Nullable InferRequest request;
+
+  GrpcInferCall(
+      GrpcInference inference,
+      ServerCall<GrpcBody, GrpcResponse> call,
+      long receivedNanos,
+      long deadlineNanos) {
+    this.inference = inference;
+    this.call = call;
+    this.receivedNanos = receivedNanos;
+    this.deadlineNanos = deadlineNanos;
+  }
+
+  @Override
+  public void onMessage(GrpcBody message) {
+    if (body != null) {
+      message.end();
+      if (request == null && closed.compareAndSet(false, true)) {
+        endBody();
+        call.close(
+            Status.INTERNAL.withDescription("Too many requests: one is expected"), new Metadata());
+      }
+      return;
+    }
+    body = message;
+  }
+
+  @Override
+  public void onHalfClose() {
+    GrpcBody message = body;
+    if (message == null) {
+      close(Status.INTERNAL.withDescription("Half-closed without a request"));
+      return;
+    }
+    if (closed.get()) {
+      return;
+    }
+    try {
+      InferMessage read = inference.reader().read(message.take(), receivedNanos, deadlineNanos);
+      requested = read.call().outputs();
+      InferRequest ready = read.request(this);
+      request = ready;
+      inference.engine().infer(ready);
+    } catch (FaultException e) {
+      fail(e.failure());
+    } catch (RuntimeException e) {
+      LOG.error("ModelInfer: failed", e);
+      fail(Fault.INTERNAL.with("internal error"));
+    }
+  }
+
+  @Override
+  public void onCancel() {
+    InferRequest running = request;
+    if (running != null) {
+      running.cancel();
+    } else if (closed.compareAndSet(false, true)) {
+      endBody();
+    }
+  }
+
+  @Override
+  public void respond(InferResponse response) {
+    if (!Classification.isWanted(requested)) {
+      send(response);
+    } else if (!inference.codecs().execute(() -> sendClasses(response))) {
+      response.close();
+      fail(Fault.NOT_READY.with("Server exiting"));
+    }
+  }
+
+  @Override
+  public void fail(Failure failure) {
+    close(GrpcStatusOf.failure(failure));
+  }
+
+  private void sendClasses(InferResponse response) {
+    Engine engine = inference.engine();
+    InferResponse classified;
+    try {
+      boolean batching = engine.config(response.model(), response.version()).getMaxBatchSize() > 0;
+      classified =
+          new Classification(
+                  batching,
+                  output -> engine.labels(response.model(), response.version(), output),
+                  engine.memory())
+              .applyTo(response, requested);
+    } catch (RuntimeException e) {
+      response.close();
+      fail(failureOf(e));
+      return;
+    }
+    send(classified);
+  }
+
+  private static Failure failureOf(RuntimeException cause) {
+    if (cause instanceof FaultException fault) {
+      return fault.failure();
+    }
+    LOG.error("ModelInfer: failed", cause);
+    return Fault.INTERNAL.with("internal error");
+  }
+
+  /** Sends the answer, which is written out when this returns. */
+  private void send(InferResponse response) {
+    Failure failure = null;
+    try (response) {
+      if (!call.isCancelled()) {
+        GrpcResponse message = new GrpcResponse(response);
+        call.sendHeaders(new Metadata());
+        call.sendMessage(message);
+      }
+    } catch (RuntimeException e) {
+      failure = failureOf(e);
+    }
+    close(failure == null ? Status.OK : GrpcStatusOf.failure(failure));
+  }
+
+  private void close(Status status) {
+    if (closed.compareAndSet(false, true)) {
+      endBody();
+      if (!call.isCancelled()) {
+        call.close(status, new Metadata());
+      }
+    }
+  }
+
+  private void endBody() {
+    GrpcBody held = body;
+    if (held != null) {
+      held.end();
+    }
+  }
+}

@@ -1,0 +1,177 @@
+package dev.nereid.server;
+
+import dev.nereid.core.Fault;
+import dev.nereid.core.FaultException;
+import dev.nereid.engine.Engine;
+import dev.nereid.http.EventLoops;
+import dev.nereid.protocol.proto.GRPCInferenceServiceGrpc;
+import dev.nereid.telemetry.Metrics;
+import io.grpc.MethodDescriptor;
+import io.grpc.Server;
+import io.grpc.ServerServiceDefinition;
+import io.grpc.ServiceDescriptor;
+import io.grpc.netty.NettyServerBuilder;
+import io.grpc.protobuf.services.ProtoReflectionServiceV1;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Listens for v2 over gRPC, with health checking and reflection.
+ *
+ * <p><b>Threading.</b> Called by control threads; thread-safe. Calls run on the event loops.
+ *
+ * <p><b>Order.</b> {@link #start} once; then, to end without losing a request, withdraw readiness,
+ * {@link #drain}, {@link #close}. The event loops are closed after that.
+ */
+public final class GrpcListener implements AutoCloseable {
+  /** What a client may send before we have read it: a picture-sized tensor in one go. */
+  private static final int FLOW_CONTROL_WINDOW = 8 << 20;
+
+  private static final long CLOSE_SECONDS = 5;
+
+  private final GrpcOptions options;
+  private final Server server;
+  private final GrpcTracing tracing;
+
+  /** What the listener works with and does not own. */
+  public record Services(Engine engine, EventLoops loops, CodecThreads codecs, Metrics metrics) {}
+
+  /** A listener that is not started yet. */
+  public GrpcListener(GrpcOptions options, ServerIdentity identity, Services services) {
+    this.options = options;
+    tracing = new GrpcTracing(services.metrics());
+    Engine engine = services.engine();
+    NettyServerBuilder builder =
+        NettyServerBuilder.forAddress(
+                new InetSocketAddress(options.address().host(), options.address().port()))
+            .bossEventLoopGroup(services.loops().acceptors())
+            .workerEventLoopGroup(services.loops().workers())
+            .channelType(services.loops().serverChannel())
+            .directExecutor()
+            .flowControlWindow(FLOW_CONTROL_WINDOW)
+            .maxInboundMessageSize(options.limits().messageBytes())
+            .addStreamTracerFactory(tracing)
+            .addService(inferenceService(services, identity))
+            .addService(new GrpcControl.Health(engine))
+            .addService(ProtoReflectionServiceV1.newInstance())
+            .addService(alphaReflection());
+    keepAlive(builder);
+    server = builder.build();
+  }
+
+  @SuppressWarnings("deprecation") // grpcurl and other tools of today still ask for v1alpha
+  private static io.grpc.BindableService alphaReflection() {
+    return io.grpc.protobuf.services.ProtoReflectionService.newInstance();
+  }
+
+  private void keepAlive(NettyServerBuilder builder) {
+    GrpcOptions.KeepAlive keepAlive = options.keepAlive();
+    builder
+        .keepAliveTime(keepAlive.time().toMillis(), TimeUnit.MILLISECONDS)
+        .keepAliveTimeout(keepAlive.timeout().toMillis(), TimeUnit.MILLISECONDS)
+        .permitKeepAliveWithoutCalls(keepAlive.withoutCalls())
+        .permitKeepAliveTime(keepAlive.minClientInterval().toMillis(), TimeUnit.MILLISECONDS);
+    Duration most = options.age().most();
+    if (most != null) {
+      builder.maxConnectionAge(most.toMillis(), TimeUnit.MILLISECONDS);
+    }
+    Duration grace = options.age().grace();
+    if (grace != null) {
+      builder.maxConnectionAgeGrace(grace.toMillis(), TimeUnit.MILLISECONDS);
+    }
+  }
+
+  /** The generated service, but for ModelInfer, whose messages are not built as objects. */
+  private ServerServiceDefinition inferenceService(Services services, ServerIdentity identity) {
+    GrpcAdmission admission = new GrpcAdmission(options.limits());
+    var generated = new GrpcControl(services.engine(), identity).bindService();
+    var infer =
+        GRPCInferenceServiceGrpc.getModelInferMethod().toBuilder(
+                new GrpcMarshallers.Request(services.engine().memory(), admission),
+                new GrpcMarshallers.Response())
+            .build();
+    ServiceDescriptor known = generated.getServiceDescriptor();
+    ServiceDescriptor.Builder descriptor =
+        ServiceDescriptor.newBuilder(known.getName())
+            .setSchemaDescriptor(known.getSchemaDescriptor());
+    for (MethodDescriptor<?, ?> method : known.getMethods()) {
+      descriptor.addMethod(isInfer(method) ? infer : method);
+    }
+    ServerServiceDefinition.Builder service = ServerServiceDefinition.builder(descriptor.build());
+    for (var method : generated.getMethods()) {
+      if (!isInfer(method.getMethodDescriptor())) {
+        service.addMethod(method);
+      }
+    }
+    return service
+        .addMethod(infer, new GrpcInference(services.engine(), services.codecs()))
+        .build();
+  }
+
+  private static boolean isInfer(MethodDescriptor<?, ?> method) {
+    return method
+        .getFullMethodName()
+        .equals(GRPCInferenceServiceGrpc.getModelInferMethod().getFullMethodName());
+  }
+
+  /**
+   * Begins to listen.
+   *
+   * @throws FaultException when the address cannot be bound; the message says what to do
+   */
+  public void start() {
+    try {
+      server.start();
+    } catch (IOException e) {
+      GrpcOptions.Address address = options.address();
+      String remedy = address.flag().isEmpty() ? "" : "; try " + address.flag();
+      Throwable cause = e.getCause() == null ? e : e.getCause();
+      boolean taken = String.valueOf(cause.getMessage()).contains("in use");
+      String message =
+          taken
+              ? "port " + address.port() + " is in use" + remedy
+              : "cannot listen on %s:%d: %s%s"
+                  .formatted(address.host(), address.port(), cause.getMessage(), remedy);
+      Fault fault = taken ? Fault.ALREADY_EXISTS : Fault.INVALID_ARGUMENT;
+      throw new FaultException(fault.with(message), e);
+    }
+  }
+
+  /** The port that is listened on. */
+  public int port() {
+    return server.getPort();
+  }
+
+  /** Calls begun and not ended. */
+  public long openCalls() {
+    return tracing.open();
+  }
+
+  /**
+   * Accepts no more connections and calls, and waits for the calls that run.
+   *
+   * @return whether all ended within the time; {@link #close} ends the rest
+   */
+  public boolean drain(Duration limit) {
+    server.shutdown();
+    try {
+      return server.awaitTermination(limit.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return false;
+    }
+  }
+
+  /** Ends every call and connection at once. */
+  @Override
+  public void close() {
+    server.shutdownNow();
+    try {
+      server.awaitTermination(CLOSE_SECONDS, TimeUnit.SECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

@@ -1,0 +1,154 @@
+package dev.nereid.server;
+
+import dev.nereid.core.FaultException;
+import dev.nereid.core.Lease;
+import dev.nereid.core.MemoryPool;
+import dev.nereid.protocol.GrpcResponse;
+import io.grpc.Drainable;
+import io.grpc.HasByteBuffer;
+import io.grpc.KnownLength;
+import io.grpc.MethodDescriptor;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+
+/** Takes inferences off the wire and puts answers on it, with one copy each way. */
+final class GrpcMarshallers {
+  private static final int FIRST_CHUNK = 64 << 10;
+
+  private GrpcMarshallers() {}
+
+  /** Copies the frames of a message side by side off heap. Thread-safe. */
+  static final class Request implements MethodDescriptor.Marshaller<GrpcBody> {
+    private final MemoryPool memory;
+    private final GrpcAdmission admission;
+
+    Request(MemoryPool memory, GrpcAdmission admission) {
+      this.memory = memory;
+      this.admission = admission;
+    }
+
+    @Override
+    public InputStream stream(GrpcBody value) {
+      throw new UnsupportedOperationException("a server does not write requests");
+    }
+
+    @Override
+    public GrpcBody parse(InputStream stream) {
+      try (stream) {
+        if (stream instanceof KnownLength) {
+          return known(stream, stream.available());
+        }
+        byte[] unpacked = readAll(stream);
+        return known(new java.io.ByteArrayInputStream(unpacked), unpacked.length);
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
+
+    private GrpcBody known(InputStream stream, int length) throws IOException {
+      FaultException refusal = admission.admit(length);
+      if (refusal != null) {
+        return GrpcBody.refused(admission, refusal);
+      }
+      Lease lease = null;
+      boolean complete = false;
+      try {
+        lease = memory.take(length);
+        copy(stream, length, lease.bytes());
+        complete = true;
+        return GrpcBody.of(admission, lease);
+      } catch (FaultException e) {
+        return GrpcBody.refused(admission, e);
+      } finally {
+        if (!complete) {
+          admission.finished(length);
+          if (lease != null) {
+            lease.close();
+          }
+        }
+      }
+    }
+
+    private static void copy(InputStream stream, int length, ByteBuffer target) throws IOException {
+      if (stream instanceof HasByteBuffer chunks && chunks.byteBufferSupported()) {
+        while (target.hasRemaining()) {
+          ByteBuffer chunk = chunks.getByteBuffer();
+          if (chunk == null) {
+            throw new IOException("message: ends too early");
+          }
+          int size = chunk.remaining();
+          target.put(chunk);
+          stream.skipNBytes(size);
+        }
+      } else {
+        target.put(stream.readNBytes(length));
+      }
+    }
+
+    /** A packed message does not tell its length; gRPC holds it to the limit on messages. */
+    private static byte[] readAll(InputStream stream) throws IOException {
+      byte[] bytes = new byte[FIRST_CHUNK];
+      int length = 0;
+      int read;
+      while ((read = stream.read(bytes, length, bytes.length - length)) >= 0) {
+        length += read;
+        if (length == bytes.length) {
+          bytes = Arrays.copyOf(bytes, Math.multiplyExact(length, 2));
+        }
+      }
+      return Arrays.copyOf(bytes, length);
+    }
+  }
+
+  /** Writes an answer straight from its tensors. Thread-safe. */
+  static final class Response implements MethodDescriptor.Marshaller<GrpcResponse> {
+    @Override
+    public InputStream stream(GrpcResponse response) {
+      return new Message(response);
+    }
+
+    @Override
+    public GrpcResponse parse(InputStream stream) {
+      throw new UnsupportedOperationException("a server does not read responses");
+    }
+  }
+
+  /** A response as gRPC takes it: it asks for the length, then has it written. */
+  private static final class Message extends InputStream implements Drainable, KnownLength {
+    private final GrpcResponse response;
+    private boolean drained;
+
+    Message(GrpcResponse response) {
+      this.response = response;
+    }
+
+    @Override
+    public int drainTo(OutputStream target) throws IOException {
+      if (drained) {
+        return 0;
+      }
+      drained = true;
+      response.writeTo(target);
+      return response.size();
+    }
+
+    @Override
+    public int available() {
+      return drained ? 0 : response.size();
+    }
+
+    @Override
+    public int read() {
+      throw new UnsupportedOperationException("responses are drained, not read");
+    }
+
+    @Override
+    public int read(byte[] target, int offset, int length) {
+      return read();
+    }
+  }
+}
