@@ -1,0 +1,276 @@
+package dev.nereid.bench;
+
+import dev.nereid.client.Endpoint;
+import dev.nereid.client.EventLoops;
+import dev.nereid.client.GrpcInferenceClient;
+import dev.nereid.client.GrpcOptions;
+import dev.nereid.client.HttpInferenceClient;
+import dev.nereid.client.HttpOptions;
+import dev.nereid.client.ImageClient;
+import dev.nereid.client.ImageForm;
+import dev.nereid.client.InferCall;
+import dev.nereid.client.InferenceClient;
+import dev.nereid.core.Shape;
+import java.net.URI;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** What to send, where to and how; shared by the commands that send requests. */
+final class TargetOptions {
+  private static final int METRICS_PORT = 8002;
+  private static final int HTTP_PORT = 8000;
+  private static final int PROBE_CONNECTIONS = 2;
+  private static final String NONE = "none";
+
+  @Option(
+      names = {"-u", "--url"},
+      defaultValue = "127.0.0.1",
+      paramLabel = "URL",
+      description = "The server; without a port: 8001 for grpc, 8000 for http, 9600 for image.")
+  String url = "";
+
+  @Option(
+      names = {"-i", "--protocol"},
+      defaultValue = "grpc",
+      converter = Protocol.Names.class,
+      completionCandidates = Protocol.Names.class,
+      description = "One of ${COMPLETION-CANDIDATES}.")
+  Protocol protocol = Protocol.GRPC;
+
+  @Option(
+      names = {"-m", "--model"},
+      defaultValue = "",
+      description = "The model, or for image the name in /predict/NAME.")
+  String model = "";
+
+  @Option(
+      names = "--route",
+      defaultValue = "",
+      description = "For image: the route, for instance /detect.")
+  String route = "";
+
+  @Option(
+      names = "--form",
+      defaultValue = "multipart",
+      description = "For image: raw, multipart or base64.")
+  String form = "";
+
+  @Option(
+      names = "--images",
+      paramLabel = "DIR",
+      description = "Pictures to send, seeded shuffle for each client.")
+  @Nullable Path images;
+
+  @Option(
+      names = "--image-mode",
+      defaultValue = "mixed",
+      description = "identical, same-size or mixed.")
+  String imageMode = "";
+
+  @Option(
+      names = "--image-limit",
+      defaultValue = "200",
+      description = "Pictures loaded at most (default ${DEFAULT-VALUE}).")
+  int imageLimit;
+
+  @Option(
+      names = "--inputs",
+      defaultValue = "64",
+      description = "Distinct random requests (default ${DEFAULT-VALUE}).")
+  int inputs;
+
+  @Option(
+      names = {"-b", "--batch"},
+      defaultValue = "1",
+      description = "Rows in each request (default ${DEFAULT-VALUE}).")
+  int batch;
+
+  @Option(
+      names = "--shape",
+      paramLabel = "NAME:D,D,..",
+      description = "The shape of an input with free dimensions, batch included.")
+  List<String> shapes = new ArrayList<>();
+
+  @Option(
+      names = "--data",
+      paramLabel = "[NAME=]random|zero|FILE",
+      description = "Where an input's values come from (default random).")
+  List<String> data = new ArrayList<>();
+
+  @Option(
+      names = "--channels",
+      defaultValue = "shared",
+      paramLabel = "shared|K|per-client",
+      description = "gRPC channels; for HTTP at most K connections (default: one for each client).")
+  String channels = "";
+
+  @Option(
+      names = "--client-threads",
+      defaultValue = "0",
+      description =
+          "Event loops of this tool (default: as many as connections, at most the cores).")
+  int clientThreads;
+
+  @Option(
+      names = "--metrics-url",
+      defaultValue = "",
+      description = "The server's metrics page, or none (default: port 8002 of the server).")
+  String metricsUrl = "";
+
+  @Option(
+      names = "--server-pid",
+      defaultValue = "0",
+      description = "The server's process, where it has no metrics page but runs on this machine.")
+  long serverPid;
+
+  Endpoint endpoint() {
+    return Endpoint.parse(url, protocol.defaultPort());
+  }
+
+  /** Opens fresh connections for so many callers. */
+  Target open(int concurrency, long seed) {
+    int connections = connections(concurrency);
+    int threads =
+        clientThreads > 0
+            ? clientThreads
+            : Math.min(connections, Runtime.getRuntime().availableProcessors());
+    EventLoops loops = EventLoops.of(threads);
+    if (protocol == Protocol.IMAGE) {
+      if (images == null) {
+        throw new IllegalArgumentException(
+            "--images: none (expected: a folder with pictures for --protocol image)");
+      }
+      return new ImageTarget(
+          new ImageClient(http(connections), loops), loops, path(), imageForm(), pictures(seed));
+    }
+    InferenceClient client =
+        protocol == Protocol.GRPC
+            ? new GrpcInferenceClient(GrpcOptions.of(endpoint()).withChannels(connections), loops)
+            : new HttpInferenceClient(http(connections), loops);
+    try {
+      return new TensorTarget(client, loops, calls(client, seed));
+    } catch (RuntimeException e) {
+      client.close();
+      loops.close();
+      throw e;
+    }
+  }
+
+  /** The distinct calls of the model, from what the server says of it. */
+  List<InferCall> calls(InferenceClient client, long seed) {
+    if (model.isEmpty()) {
+      throw new IllegalArgumentException("--model: none (expected: a model's name)");
+    }
+    var values =
+        new TensorInputs(
+            inputs, batch, shapes(), sources(), images == null ? List.of() : pictures(seed), seed);
+    return values.calls(client.model(model));
+  }
+
+  /** A reader of what the server counts; the loops outlive it. */
+  ServerProbe probe(EventLoops loops) {
+    Endpoint endpoint = endpoint();
+    InferenceClient client =
+        protocol == Protocol.GRPC
+            ? new GrpcInferenceClient(GrpcOptions.of(endpoint), loops)
+            : new HttpInferenceClient(
+                HttpOptions.of(protocol == Protocol.IMAGE ? endpoint.withPort(HTTP_PORT) : endpoint)
+                    .withMaxConnections(PROBE_CONNECTIONS),
+                loops);
+    URI metrics =
+        switch (metricsUrl) {
+          case NONE -> null;
+          case "" -> URI.create("http://" + endpoint.withPort(METRICS_PORT) + "/metrics");
+          default -> URI.create(metricsUrl);
+        };
+    return new ServerProbe(metrics, serverPid, client);
+  }
+
+  /** What was asked for, by option, for the report. */
+  Map<String, String> described() {
+    Map<String, String> all = new LinkedHashMap<>();
+    all.put("url", endpoint().toString());
+    all.put("protocol", protocol.label());
+    all.put(
+        protocol == Protocol.IMAGE ? "route" : "model",
+        protocol == Protocol.IMAGE ? path() : model);
+    if (protocol == Protocol.IMAGE) {
+      all.put("form", form);
+    }
+    if (images != null) {
+      all.put("images", images + " " + imageMode);
+    }
+    all.put("batch", "" + batch);
+    all.put("channels", channels);
+    return all;
+  }
+
+  String path() {
+    return !route.isEmpty() ? route : model.isEmpty() ? "/detect" : "/predict/" + model;
+  }
+
+  private int connections(int concurrency) {
+    return switch (channels) {
+      case "shared" -> protocol == Protocol.GRPC ? 1 : concurrency;
+      case "per-client" -> concurrency;
+      default -> {
+        try {
+          yield Integer.parseInt(channels);
+        } catch (NumberFormatException e) {
+          throw new IllegalArgumentException(
+              "--channels: '" + channels + "' (expected: shared, per-client or a number)", e);
+        }
+      }
+    };
+  }
+
+  private HttpOptions http(int connections) {
+    return new HttpOptions(
+        endpoint(), connections, Integer.MAX_VALUE, protocol != Protocol.HTTP_JSON);
+  }
+
+  private ImageForm imageForm() {
+    return ImageForm.valueOf(form.toUpperCase(Locale.ROOT));
+  }
+
+  private List<byte[]> pictures(long seed) {
+    Path folder = images;
+    if (folder == null) {
+      return List.of();
+    }
+    var mode = ImageSet.Mode.valueOf(imageMode.toUpperCase(Locale.ROOT).replace('-', '_'));
+    return ImageSet.load(folder, mode, imageLimit, seed);
+  }
+
+  private Map<String, Shape> shapes() {
+    Map<String, Shape> all = new HashMap<>();
+    for (String text : shapes) {
+      int colon = text.lastIndexOf(':');
+      if (colon < 1) {
+        throw new IllegalArgumentException("--shape: '" + text + "' (expected: NAME:D,D,..)");
+      }
+      List<Long> dims = new ArrayList<>();
+      for (String dim : text.substring(colon + 1).split(",", -1)) {
+        dims.add(Long.valueOf(dim.strip()));
+      }
+      all.put(text.substring(0, colon), Shape.of(dims));
+    }
+    return all;
+  }
+
+  private Map<String, String> sources() {
+    Map<String, String> all = new HashMap<>();
+    for (String text : data) {
+      int equals = text.indexOf('=');
+      all.put(equals < 0 ? "" : text.substring(0, equals), text.substring(equals + 1));
+    }
+    return all;
+  }
+}

@@ -1,0 +1,191 @@
+package dev.nereid.bench;
+
+import java.io.BufferedInputStream;
+import java.io.EOFException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.util.Locale;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.LongFunction;
+
+/**
+ * A v2 server over plain sockets that does exactly what a script says, and says of itself what the
+ * script implies: its processor time is 100 us per request, its batches are all of four. Shares no
+ * code with the tool.
+ */
+final class KnownServer implements AutoCloseable {
+  static final double CPU_MICROS = 100;
+  private static final int BATCH = 4;
+
+  /** What to do with one inference. */
+  sealed interface Act {
+    /** Answers with the input as output, after a while. */
+    record Answer(long nanos) implements Act {}
+
+    /** Answers with another input's values. */
+    record AnswerWrongly() implements Act {}
+
+    /** Answers with an error status. */
+    record Refuse(int status) implements Act {}
+
+    /** Closes the connection. */
+    record HangUp() implements Act {}
+  }
+
+  private final ServerSocket socket;
+  private final LongFunction<Act> script;
+  final AtomicLong inferences = new AtomicLong();
+
+  /** A server that asks the script about each inference by its number, from 1. */
+  KnownServer(LongFunction<Act> script) {
+    this.script = script;
+    try {
+      socket = new ServerSocket(0, 1024, InetAddress.getLoopbackAddress());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    Thread.ofVirtual().start(this::accept);
+  }
+
+  String url() {
+    return "http://127.0.0.1:" + socket.getLocalPort();
+  }
+
+  private void accept() {
+    while (!socket.isClosed()) {
+      try {
+        Socket connection = socket.accept();
+        Thread.ofVirtual().start(() -> serve(connection));
+      } catch (IOException e) {
+        return;
+      }
+    }
+  }
+
+  private void serve(Socket connection) {
+    try (connection) {
+      connection.setTcpNoDelay(true);
+      InputStream in = new BufferedInputStream(connection.getInputStream());
+      while (answer(in, connection.getOutputStream())) {
+        // The next request of the connection.
+      }
+    } catch (IOException e) {
+      // The peer is gone.
+    }
+  }
+
+  private boolean answer(InputStream in, OutputStream out) throws IOException {
+    String path = line(in).split(" ", -1)[1];
+    int length = 0;
+    int json = 0;
+    for (String line = line(in); !line.isEmpty(); line = line(in)) {
+      String lower = line.toLowerCase(Locale.ROOT);
+      String value = line.substring(line.indexOf(':') + 1).strip();
+      length = lower.startsWith("content-length:") ? Integer.parseInt(value) : length;
+      json = lower.startsWith("inference-header-content-length:") ? Integer.parseInt(value) : json;
+    }
+    byte[] body = in.readNBytes(length);
+    if (path.endsWith("/infer") || path.equals("/detect")) {
+      return infer(body, json, out);
+    }
+    write(out, 200, "", control(path).getBytes(StandardCharsets.UTF_8));
+    return true;
+  }
+
+  private boolean infer(byte[] body, int json, OutputStream out) throws IOException {
+    switch (script.apply(inferences.incrementAndGet())) {
+      case Act.Answer(long nanos) -> {
+        LockSupport.parkNanos(nanos);
+        writeTensor(out, body, json);
+      }
+      case Act.AnswerWrongly() -> {
+        body[body.length - 1] ^= 0x40; // the exponent of the last float
+        writeTensor(out, body, json);
+      }
+      case Act.Refuse(int status) ->
+          write(out, status, "", "{\"error\":\"scripted\"}".getBytes(StandardCharsets.UTF_8));
+      case Act.HangUp() -> {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private static void writeTensor(OutputStream out, byte[] body, int json) throws IOException {
+    if (json == 0) {
+      write(
+          out,
+          200,
+          "",
+          ("{\"detections\":[{\"x1\":0.25}],\"total_time_ms\":" + System.nanoTime() + "}")
+              .getBytes(StandardCharsets.UTF_8));
+      return;
+    }
+    String head =
+        "{\"model_name\":\"m\",\"model_version\":\"1\",\"outputs\":[{\"name\":\"y\",\"datatype\":\"FP32\",\"shape\":[1,4],"
+            + "\"parameters\":{\"binary_data_size\":16}}]}";
+    byte[] reply = new byte[head.length() + 16];
+    System.arraycopy(head.getBytes(StandardCharsets.US_ASCII), 0, reply, 0, head.length());
+    System.arraycopy(body, json, reply, head.length(), 16);
+    write(out, 200, "Inference-Header-Content-Length: " + head.length() + "\r\n", reply);
+  }
+
+  private String control(String path) {
+    long count = inferences.get();
+    return switch (path) {
+      case "/v2/models/m" ->
+          """
+          {"name":"m","versions":["1"],"platform":"x","inputs":[{"name":"x","datatype":"FP32","shape":[-1,4]}],
+           "outputs":[{"name":"y","datatype":"FP32","shape":[-1,4]}]}""";
+      case "/v2/models/stats" ->
+          """
+          {"model_stats":[{"name":"m","version":"1","inference_count":%d,"execution_count":%d,
+           "inference_stats":{"success":{"count":%d,"ns":0}},
+           "batch_stats":[{"batch_size":4,"compute_infer":{"count":%d,"ns":0}}]}]}"""
+              .formatted(count, count / BATCH, count, count / BATCH);
+      case "/metrics" ->
+          "# HELP\nprocess_cpu_seconds_total " + count * CPU_MICROS / 1e6 + "\nother 1\n";
+      default -> "{}";
+    };
+  }
+
+  private static void write(OutputStream out, int status, String headers, byte[] body)
+      throws IOException {
+    String head =
+        "HTTP/1.1 " + status + " X\r\n" + headers + "Content-Length: " + body.length + "\r\n\r\n";
+    byte[] all = new byte[head.length() + body.length];
+    System.arraycopy(head.getBytes(StandardCharsets.US_ASCII), 0, all, 0, head.length());
+    System.arraycopy(body, 0, all, head.length(), body.length);
+    out.write(all);
+    out.flush();
+  }
+
+  private static String line(InputStream in) throws IOException {
+    StringBuilder line = new StringBuilder();
+    for (int c = in.read(); c != '\n'; c = in.read()) {
+      if (c < 0) {
+        throw new EOFException();
+      }
+      if (c != '\r') {
+        line.append((char) c);
+      }
+    }
+    return line.toString();
+  }
+
+  @Override
+  public void close() {
+    try {
+      socket.close();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}

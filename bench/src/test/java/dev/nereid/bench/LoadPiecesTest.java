@@ -1,0 +1,181 @@
+package dev.nereid.bench;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+
+import dev.nereid.client.InferOutput;
+import dev.nereid.client.ModelInfo;
+import dev.nereid.core.DataType;
+import dev.nereid.core.Shape;
+import java.awt.image.BufferedImage;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.TreeSet;
+import javax.imageio.ImageIO;
+import org.HdrHistogram.Histogram;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.ObjectMapper;
+
+final class LoadPiecesTest {
+  @Test
+  void everyCallerVisitsEveryVariantInAnOrderOfItsOwn() {
+    SplittableRandom random = new SplittableRandom(1);
+    int[] shuffled = Order.shuffle(12, random);
+    TreeSet<String> walks = new TreeSet<>();
+    for (int caller = 0; caller < 20; caller++) {
+      Order order = new Order(shuffled, random);
+      TreeSet<Integer> seen = new TreeSet<>();
+      StringBuilder walk = new StringBuilder();
+      for (int i = 0; i < 12; i++) {
+        int next = order.next();
+        seen.add(next);
+        walk.append(next).append(' ');
+      }
+      assertThat(seen).hasSize(12);
+      walks.add(walk.toString());
+    }
+    assertThat(walks.size()).isGreaterThan(10);
+  }
+
+  @Test
+  void warmUpEndsWhenThroughputStopsRisingAndAfterThirtySecondsAtLast() {
+    Stability steady = new Stability();
+    assertThat(List.of(10L, 50L, 98L, 99L, 100L).stream().map(steady::isReachedWith))
+        .containsExactly(false, false, false, false, true);
+    Stability rising = new Stability();
+    for (long second = 1; second < 30; second++) {
+      assertThat(rising.isReachedWith(1L << second)).isFalse();
+    }
+    assertThat(rising.isReachedWith(1L << 30)).isTrue();
+  }
+
+  @Test
+  void aQuantileNeedsTenSamplesBeyondIt() {
+    Histogram histogram = new Histogram(3);
+    for (int i = 1; i <= 999; i++) {
+      histogram.recordValue(i * 1_000L);
+    }
+    assertThat(Latencies.of(histogram).p99()).isNull();
+    histogram.recordValue(1_000_000);
+    assertThat(Latencies.of(histogram).p99()).isNotNull();
+    assertThat(Latencies.of(histogram).p999()).isNull();
+    assertThat(Latencies.of(new Histogram(3)).count()).isZero();
+  }
+
+  @Test
+  void floatingPointMayDifferALittleAndIntegersNotAtAll() {
+    assertThat(TensorCheck.same(List.of(floats(1, 2)), List.of(floats(1.0001f, 2)))).isTrue();
+    assertThat(TensorCheck.same(List.of(floats(1, 2)), List.of(floats(1.1f, 2)))).isFalse();
+    assertThat(TensorCheck.same(List.of(floats(1, 2)), List.of(floats(1, Float.NaN)))).isFalse();
+    assertThat(TensorCheck.same(List.of(ints(1)), List.of(ints(2)))).isFalse();
+    assertThat(TensorCheck.same(List.of(floats(1)), List.of())).isFalse();
+  }
+
+  @Test
+  void jsonIsTheSameUpToSmallDifferencesAndTimes() {
+    ObjectMapper mapper = new ObjectMapper();
+    var right =
+        mapper.readTree(
+            "{\"boxes\":[{\"x\":0.5,\"class\":1}],\"total_time_ms\":4,\"status\":\"success\"}");
+    assertThat(
+            JsonCheck.same(
+                right,
+                mapper.readTree("{\"boxes\":[{\"x\":0.5001,\"class\":1}],\"status\":\"success\"}")))
+        .isTrue();
+    assertThat(
+            JsonCheck.same(
+                right,
+                mapper.readTree("{\"boxes\":[{\"x\":0.6,\"class\":1}],\"status\":\"success\"}")))
+        .isFalse();
+    assertThat(JsonCheck.same(right, mapper.readTree("{\"boxes\":[],\"status\":\"success\"}")))
+        .isFalse();
+    assertThat(
+            JsonCheck.same(
+                right, mapper.readTree("{\"boxes\":[{\"x\":0.5,\"class\":1}],\"status\":\"no\"}")))
+        .isFalse();
+  }
+
+  @Test
+  void inputsFollowTheModelAndAreDistinct() {
+    var model =
+        new ModelInfo(
+            "m",
+            List.of("1"),
+            "p",
+            List.of(
+                new ModelInfo.TensorInfo("f", DataType.FP32, Shape.of(-1, 4)),
+                new ModelInfo.TensorInfo("s", DataType.BYTES, Shape.of(-1, 1)),
+                new ModelInfo.TensorInfo("free", DataType.INT64, Shape.of(-1, -1))),
+            List.of());
+    var inputs =
+        new TensorInputs(
+            10, 2, Map.of("free", Shape.of(2, 7)), Map.of("free", "zero"), List.of(), 1);
+    var calls = inputs.calls(model);
+    assertThat(calls).hasSize(10);
+    assertThat(calls.stream().map(call -> call.inputs().getFirst().data()).distinct()).hasSize(10);
+    assertThat(calls.getFirst().inputs().get(0).shape()).isEqualTo(Shape.of(2, 4));
+    assertThat(calls.getFirst().inputs().get(1).shape()).isEqualTo(Shape.of(2, 1));
+    assertThat(calls.getFirst().inputs().get(2).data()).isEqualTo(ByteBuffer.allocate(2 * 7 * 8));
+    assertThat(inputs.calls(model).getLast().inputs()).isEqualTo(calls.getLast().inputs());
+  }
+
+  @Test
+  void picturesAreChosenByMode(@TempDir Path folder) throws Exception {
+    for (int i = 0; i < 5; i++) {
+      ImageIO.write(
+          new BufferedImage(i < 3 ? 8 : 9 + i, 8, BufferedImage.TYPE_INT_RGB),
+          "png",
+          folder.resolve(i + ".png").toFile());
+    }
+    assertThat(ImageSet.load(folder, ImageSet.Mode.MIXED, 100, 1)).hasSize(5);
+    assertThat(ImageSet.load(folder, ImageSet.Mode.SAME_SIZE, 100, 1)).hasSize(3);
+    assertThat(ImageSet.load(folder, ImageSet.Mode.IDENTICAL, 100, 1)).hasSize(1);
+    assertThat(ImageSet.load(folder, ImageSet.Mode.MIXED, 2, 1)).hasSize(2);
+    Path empty = Files.createDirectory(folder.resolve("empty"));
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> ImageSet.load(empty, ImageSet.Mode.MIXED, 1, 1))
+        .withMessageContaining("expected: a folder with pictures");
+  }
+
+  @Test
+  void timesAreReadWithTheirUnits() {
+    var time = new LoadOptions.Time();
+    assertThat(time.convert("500ms")).isEqualTo(Duration.ofMillis(500));
+    assertThat(time.convert("1.5s")).isEqualTo(Duration.ofMillis(1_500));
+    assertThat(time.convert("2m")).isEqualTo(Duration.ofMinutes(2));
+    assertThat(time.convert("3")).isEqualTo(Duration.ofSeconds(3));
+    assertThat(time.convert("auto")).isEqualTo(LoadPlan.UNTIL_STABLE);
+  }
+
+  @Test
+  void aGrpcBodyIsFramedForToolsThatSendBytes() {
+    assertThat(BodyCommand.framed(new byte[] {9, 8})).containsExactly(0, 0, 0, 0, 2, 9, 8);
+  }
+
+  @Test
+  void aPlanRefusesNonsense() {
+    assertThatIllegalArgumentException()
+        .isThrownBy(
+            () -> new LoadPlan(0, Duration.ZERO, Duration.ofSeconds(1), 0, Duration.ZERO, 1, false))
+        .withMessage("concurrency: 0 (expected: >= 1)");
+  }
+
+  private static InferOutput floats(float... values) {
+    ByteBuffer bytes = ByteBuffer.allocate(4 * values.length).order(ByteOrder.LITTLE_ENDIAN);
+    bytes.asFloatBuffer().put(values);
+    return new InferOutput("y", DataType.FP32, Shape.of(values.length), bytes);
+  }
+
+  private static InferOutput ints(int... values) {
+    ByteBuffer bytes = ByteBuffer.allocate(4 * values.length).order(ByteOrder.LITTLE_ENDIAN);
+    bytes.asIntBuffer().put(values);
+    return new InferOutput("y", DataType.INT32, Shape.of(values.length), bytes);
+  }
+}
