@@ -42,6 +42,7 @@ final class KnownServer implements AutoCloseable {
   private final ServerSocket socket;
   private final LongFunction<Act> script;
   final AtomicLong inferences = new AtomicLong();
+  volatile long openLeases;
 
   /** A server that asks the script about each inference by its number, from 1. */
   KnownServer(LongFunction<Act> script) {
@@ -92,6 +93,14 @@ final class KnownServer implements AutoCloseable {
       json = lower.startsWith("inference-header-content-length:") ? Integer.parseInt(value) : json;
     }
     byte[] body = in.readNBytes(length);
+    if (body.length < length) {
+      return false;
+    }
+    String text = new String(body, StandardCharsets.ISO_8859_1);
+    if (path.equals("/v2/models/bad/infer") || text.contains("no-such-input")) {
+      write(out, 400, "", "{\"error\":\"refused\"}".getBytes(StandardCharsets.UTF_8));
+      return true;
+    }
     if (path.endsWith("/infer") || path.equals("/detect")) {
       return infer(body, json, out);
     }
@@ -106,7 +115,7 @@ final class KnownServer implements AutoCloseable {
         writeTensor(out, body, json);
       }
       case Act.AnswerWrongly() -> {
-        body[body.length - 1] ^= 0x40; // the exponent of the last float
+        spoil(body, json);
         writeTensor(out, body, json);
       }
       case Act.Refuse(int status) ->
@@ -118,7 +127,27 @@ final class KnownServer implements AutoCloseable {
     return true;
   }
 
+  /** Changes the exponent of the last float, or the first digit of the first number. */
+  private static void spoil(byte[] body, int json) {
+    if (json > 0) {
+      body[body.length - 1] ^= 0x40;
+    } else {
+      body[new String(body, StandardCharsets.ISO_8859_1).indexOf("\"data\":[") + 8] = '9';
+    }
+  }
+
   private static void writeTensor(OutputStream out, byte[] body, int json) throws IOException {
+    String text = new String(body, StandardCharsets.ISO_8859_1);
+    int data = json > 0 ? -1 : text.indexOf("\"data\":[");
+    if (data > 0) {
+      String values = text.substring(data, text.indexOf(']', data) + 1);
+      String reply =
+          "{\"model_name\":\"m\",\"outputs\":[{\"name\":\"y\",\"datatype\":\"FP32\",\"shape\":[1,4],"
+              + values
+              + "}]}";
+      write(out, 200, "", reply.getBytes(StandardCharsets.US_ASCII));
+      return;
+    }
     if (json == 0) {
       write(
           out,
@@ -151,7 +180,11 @@ final class KnownServer implements AutoCloseable {
            "batch_stats":[{"batch_size":4,"compute_infer":{"count":%d,"ns":0}}]}]}"""
               .formatted(count, count / BATCH, count, count / BATCH);
       case "/metrics" ->
-          "# HELP\nprocess_cpu_seconds_total " + count * CPU_MICROS / 1e6 + "\nother 1\n";
+          "# HELP\nprocess_cpu_seconds_total "
+              + count * CPU_MICROS / 1e6
+              + "\nprocess_resident_memory_bytes 5e7\nnereid_open_leases "
+              + openLeases
+              + "\n";
       default -> "{}";
     };
   }

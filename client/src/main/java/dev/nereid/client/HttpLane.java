@@ -181,6 +181,9 @@ final class HttpLane {
   }
 
   void close() {
+    if (loop.isShuttingDown()) {
+      return; // which closed the connections
+    }
     var _ = loop.submit(this::closeAll).awaitUninterruptibly(CONNECT_MILLIS);
   }
 

@@ -38,6 +38,11 @@ public record InferCall(
     return new InferCall(model, "", "", List.of(inputs), List.of(), Map.of(), Duration.ZERO);
   }
 
+  /** The same call of another model. */
+  public InferCall withModel(String other) {
+    return new InferCall(other, version, id, inputs, outputs, parameters, timeout);
+  }
+
   /** The same call for another version. */
   public InferCall withVersion(String other) {
     return new InferCall(model, other, id, inputs, outputs, parameters, timeout);
