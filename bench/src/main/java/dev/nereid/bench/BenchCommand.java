@@ -26,7 +26,12 @@ import picocli.CommandLine.Spec;
     name = "bench",
     mixinStandardHelpOptions = true,
     description = "Measures a v2 server or an image route in a closed loop.",
-    subcommands = {BodyCommand.class, ChaosCommand.class, EchoServerCommand.class},
+    subcommands = {
+      EngineCommand.class,
+      BodyCommand.class,
+      ChaosCommand.class,
+      EchoServerCommand.class
+    },
     sortOptions = false)
 public final class BenchCommand implements Callable<Integer> {
   @Spec private @Nullable CommandSpec spec;
