@@ -59,7 +59,7 @@ public final class BareSession implements AutoCloseable {
    * @throws FaultException when the file cannot be opened
    */
   public static BareSession open(Path path, int threads, boolean spinning) {
-    try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
+    try (OrtSession.SessionOptions options = Sessions.newOptions()) {
       options.setIntraOpNumThreads(threads);
       options.setInterOpNumThreads(1);
       options.addConfigEntry("session.intra_op.allow_spinning", spinning ? "1" : "0");

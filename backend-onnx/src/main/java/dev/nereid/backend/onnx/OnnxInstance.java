@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Inputs are read where {@link Batch#gather} has them. An output whose shape is known before the
  * run is written straight into the block it is answered from; others are made by the runtime and
- * copied once. Outputs that nobody asks for are not computed.
+ * copied once. Outputs that nobody asks for are not handed over.
  */
 final class OnnxInstance implements Instance {
   private final NativeRun run;

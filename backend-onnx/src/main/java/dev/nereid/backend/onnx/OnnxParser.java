@@ -8,6 +8,7 @@ import dev.nereid.core.Fault;
 import dev.nereid.core.FaultException;
 import dev.nereid.core.Shape;
 import java.io.BufferedInputStream;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -75,6 +76,9 @@ final class OnnxParser {
     int outer = in.pushLimit(in.readRawVarint32());
     fields(in, fields);
     in.checkLastTagWas(0);
+    if (in.getBytesUntilLimit() > 0) {
+      throw new EOFException("cut off at byte " + in.getTotalBytesRead());
+    }
     in.popLimit(outer);
     return true;
   }

@@ -31,8 +31,7 @@ import java.lang.invoke.MethodHandle;
 @SuppressWarnings("restricted") // native access is what it is for
 final class OrtApi {
   /** One per process; making it loads the native libraries. */
-  static final OrtEnvironment ENVIRONMENT =
-      OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR, "nereid");
+  static final OrtEnvironment ENVIRONMENT = environment();
 
   /** The oldest version of the table that has every function used here. */
   private static final int VERSION = 16;
@@ -70,6 +69,12 @@ final class OrtApi {
   private static final MethodHandle RESIZE_STRING = pointers(LAST_POSITION, 4);
 
   private OrtApi() {}
+
+  private static OrtEnvironment environment() {
+    Telemetry.forbidBeforeLoading();
+    return Telemetry.forbid(
+        OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR, "nereid"));
+  }
 
   private static MemorySegment table() {
     MemorySegment getApiBase =
@@ -124,7 +129,7 @@ final class OrtApi {
 
     /** Whether a run refused to write an output to where it was told, as its shape is another. */
     boolean isAboutShapesOfOutputs() {
-      return text.contains("shape verification failed");
+      return text.contains("pre-allocated output") || text.contains("shape verification failed");
     }
 
     /** The failure in the words of the server. */

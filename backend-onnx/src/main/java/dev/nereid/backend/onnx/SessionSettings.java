@@ -130,7 +130,7 @@ record SessionSettings(
 
   /** Opens the file; relative names of libraries are looked for beside it. */
   OrtSession open(Path file, Path directory) {
-    try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
+    try (OrtSession.SessionOptions options = Sessions.newOptions()) {
       options.setIntraOpNumThreads(intraThreads);
       options.setInterOpNumThreads(interThreads);
       options.setExecutionMode(parallel ? ExecutionMode.PARALLEL : ExecutionMode.SEQUENTIAL);

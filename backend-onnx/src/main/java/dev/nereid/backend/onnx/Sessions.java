@@ -12,10 +12,17 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
+import java.util.Objects;
 
 /** Opens sessions of the runtime and asks them what they are. Stateless. */
 final class Sessions {
   private Sessions() {}
+
+  /** Options to be filled in; they need the runtime loaded the way it is loaded here. */
+  static OrtSession.SessionOptions newOptions() {
+    Objects.requireNonNull(OrtApi.ENVIRONMENT, "onnxruntime: not loaded");
+    return new OrtSession.SessionOptions();
+  }
 
   /** Opens a file. The options may be closed afterwards. */
   static OrtSession open(Path file, OrtSession.SessionOptions options) {
@@ -60,7 +67,7 @@ final class Sessions {
 
   /** The same, with outputs as the runtime infers them from the graph. */
   static OnnxFile completed(OnnxFile parsed, Path file) {
-    try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
+    try (OrtSession.SessionOptions options = newOptions()) {
       options.setOptimizationLevel(OrtSession.SessionOptions.OptLevel.NO_OPT);
       options.setIntraOpNumThreads(1);
       options.setInterOpNumThreads(1);

@@ -85,8 +85,8 @@ final class OnnxTypesTest extends OnnxFixture {
             .input("text", DataType.BYTES, 2)
             .output("number", DataType.INT64, 2)
             .output("again", DataType.BYTES, 2)
-            .node("Cast", "text", "number", "to", ElementTypes.numberOf(DataType.INT64))
-            .node("Cast", "number", "again", "to", ElementTypes.numberOf(DataType.BYTES));
+            .node("Cast", List.of("text"), "number", "to", ElementTypes.numberOf(DataType.INT64))
+            .node("Cast", List.of("number"), "again", "to", ElementTypes.numberOf(DataType.BYTES));
     Instance instance = instance(onnx, named("cast"));
     var response = run(instance, tensors.texts("text", Shape.of(2), "42", "-7")).response();
     assertThat(longsOf(response.output("number"))).containsExactly(42, -7);
@@ -99,7 +99,7 @@ final class OnnxTypesTest extends OnnxFixture {
         new TinyOnnx()
             .input("text", DataType.BYTES, 1)
             .output("number", DataType.INT64, 1)
-            .node("Cast", "text", "number", "to", ElementTypes.numberOf(DataType.INT64));
+            .node("Cast", List.of("text"), "number", "to", ElementTypes.numberOf(DataType.INT64));
     Instance instance = instance(onnx, named("cast"));
     assertThat(run(instance, tensors.texts("text", Shape.of(1), "seven")).failure().message())
         .startsWith("onnx runtime error ");

@@ -123,11 +123,11 @@ final class TinyOnnx {
     return this;
   }
 
-  /** A node with one attribute that is a whole number. */
-  TinyOnnx node(String operator, String input, String output, String attribute, long value) {
+  /** A node of one output, with one attribute that is a whole number. */
+  TinyOnnx node(String operator, List<String> inputs, String output, String attribute, long value) {
     graph.message(
         1,
-        nodeMessage(operator, List.of(input), List.of(output))
+        nodeMessage(operator, inputs, List.of(output))
             .message(5, new Message().text(1, attribute).number(3, value).number(20, 2)));
     return this;
   }
