@@ -12,7 +12,7 @@ import org.bytedeco.opencv.opencv_core.Mat;
  * Turns encoded bytes into upright pixels, 8 bits each of blue, green and red: equal to what
  * OpenCV's {@code imdecode} gives in colour. Grey becomes colour, CMYK is converted, transparency
  * is dropped, and of several frames the first counts. The orientation is applied here for every
- * format alike and not by the library, which does so for some.
+ * format alike and not by the library, which does so for formats that differ by its version.
  */
 final class ImageDecoder {
   private ImageDecoder() {}

@@ -1,5 +1,7 @@
 package dev.nereid.image;
 
+import dev.nereid.core.Fault;
+import dev.nereid.core.FaultException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
@@ -36,9 +38,25 @@ public final class OpenCv {
 
   private OpenCv() {}
 
-  /** Loads the library if that has not been done. Thread-safe; slow the first time. */
+  /**
+   * Loads the library if that has not been done. Thread-safe; slow the first time.
+   *
+   * @throws FaultException with {@link Fault#UNSUPPORTED} when there is none for this machine
+   */
   public static void load() {
-    Loaded.touch();
+    try {
+      Loaded.touch();
+    } catch (LinkageError e) { // the second time without its cause
+      throw new FaultException(
+          Fault.UNSUPPORTED.with(
+              "image library: cannot be loaded on "
+                  + System.getProperty("os.name")
+                  + ", "
+                  + System.getProperty("os.arch")
+                  + ": "
+                  + (e.getCause() == null ? e : e.getCause())),
+          e);
+    }
   }
 
   /** Does the work once, by being initialised. */
