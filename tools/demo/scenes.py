@@ -226,12 +226,15 @@ def jpeg(image, quality):
 
 
 def train_crop(rng, side):
-    """One training picture: a piece of a 640 scene, sometimes with grey letterbox bars."""
+    """One training picture: a piece of a 640 scene, sometimes with grey letterbox bars.
+
+    Half hold many small objects, the hardest ones to learn and to tell apart."""
     width = height = side
     bar = int(rng.uniform(0.1, 0.45) * side) if rng.random() < 0.3 else 0
     if bar:
         width, height = (side - bar, side) if rng.random() < 0.5 else (side, side - bar)
-    canvas, things = draw_scene(rng, width, height, TRAIN, int(rng.integers(1, 7)))
+    many, sizes = (13, (22, 72)) if rng.random() < 0.5 else (7, (24, 260))
+    canvas, things = draw_scene(rng, width, height, TRAIN, int(rng.integers(1, many)), sizes)
     scene = Scene(camera(canvas, rng), things)
     return _bars(scene, rng, side) if bar else scene
 

@@ -14,7 +14,7 @@ from .loss import detector_loss
 from .networks import Classifier, Detector, Embedder
 from .shapes import COLOURS, LABELS
 
-CROP, PORTRAIT, MOST = 320, 224, 8
+CROP, PORTRAIT, MOST = 256, 224, 12
 
 
 class Average:
@@ -127,7 +127,7 @@ def train_detector(steps, seed, save, batch=16, rate=2.5e-3, check=None, start=N
         loss, box, cls = detector_loss(raw.float(), CROP, truth, labels, real)
         _advance(network, optimizer, average, loss, rate * rate_at(step, steps))
         log.show(step, box=box, cls=cls)
-        if (step + 1) % 1000 == 0 or step + 1 == steps:
+        if (step + 1) % 500 == 0 or step + 1 == steps:
             save(average.network)
             if check:
                 log.note(check(average.network))
