@@ -1,7 +1,6 @@
 package dev.nereid.app;
 
 import dev.nereid.app.ServeOptions.Endpoint;
-import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -86,18 +85,9 @@ final class ListenerFlags {
         description = "Whether the machine's CPU and memory are measured (${DEFAULT-VALUE}).")
     private boolean cpu = true;
 
-    @Option(
-        names = "--metrics-interval-ms",
-        paramLabel = "MILLIS",
-        description = "How often the machine is measured (${DEFAULT-VALUE}).")
-    private int intervalMillis = 2000;
-
     ServeOptions.Metrics options(String httpAddress) {
       return new ServeOptions.Metrics(
-          new Endpoint(open, address == null ? httpAddress : address, port),
-          gpu,
-          cpu,
-          Duration.ofMillis(intervalMillis));
+          new Endpoint(open, address == null ? httpAddress : address, port), gpu, cpu);
     }
   }
 

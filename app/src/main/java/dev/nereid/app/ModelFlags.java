@@ -1,13 +1,14 @@
 package dev.nereid.app;
 
-import dev.nereid.app.ServeOptions.WithoutGpu;
+import dev.nereid.engine.EngineOptions.GpuUnavailable;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.TypeConversionException;
 
 /** Options on what is served and how it is loaded. */
 final class ModelFlags {
@@ -21,7 +22,7 @@ final class ModelFlags {
       names = "--model-config-name",
       paramLabel = "NAME",
       description = "Use configs/NAME.pbtxt of a model where it is present.")
-  private @Nullable String configName;
+  private String configName = "";
 
   @Option(
       names = "--disable-auto-complete-config",
@@ -39,18 +40,16 @@ final class ModelFlags {
       paramLabel = "BOOL",
       converter = OnOff.class,
       arity = "1",
-      description = {
-        "Whether a model that cannot be loaded ends the server (${DEFAULT-VALUE};",
-        "Triton's default is true)."
-      })
+      description =
+          "Whether a model that cannot be loaded ends the server (${DEFAULT-VALUE}; Triton: true).")
   private boolean exitOnError;
 
   @Option(
       names = "--gpu-unavailable",
       paramLabel = "refuse|cpu",
-      converter = WithoutGpuConverter.class,
+      converter = GpuUnavailableConverter.class,
       description = "What becomes of a model that asks for a GPU where there is none (refuse).")
-  private WithoutGpu withoutGpu = WithoutGpu.REFUSE;
+  private GpuUnavailable withoutGpu = GpuUnavailable.REFUSE;
 
   @Option(
       names = "--backend-config",
@@ -98,16 +97,14 @@ final class ModelFlags {
     return byBackend;
   }
 
-  /** Reads {@link WithoutGpu}. */
-  static final class WithoutGpuConverter implements picocli.CommandLine.ITypeConverter<WithoutGpu> {
+  /** Reads {@link GpuUnavailable}. */
+  static final class GpuUnavailableConverter implements ITypeConverter<GpuUnavailable> {
     @Override
-    public WithoutGpu convert(String value) {
+    public GpuUnavailable convert(String value) {
       return switch (value) {
-        case "refuse" -> WithoutGpu.REFUSE;
-        case "cpu" -> WithoutGpu.CPU;
-        default ->
-            throw new picocli.CommandLine.TypeConversionException(
-                value + " (expected: refuse or cpu)");
+        case "refuse" -> GpuUnavailable.REFUSE;
+        case "cpu" -> GpuUnavailable.CPU;
+        default -> throw new TypeConversionException(value + " (expected: refuse or cpu)");
       };
     }
   }

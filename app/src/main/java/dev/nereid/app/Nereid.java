@@ -1,9 +1,9 @@
 package dev.nereid.app;
 
+import dev.nereid.bench.BenchCommand;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.ScopeType;
+import picocli.CommandLine.Mixin;
 
 /** The only {@code main}: reads the command line and runs one command. */
 @Command(
@@ -13,16 +13,20 @@ import picocli.CommandLine.ScopeType;
     footer = {
       "",
       "Every command explains itself: nereid COMMAND --help",
+      "To begin: nereid serve",
     },
-    subcommands = {VersionCommand.class})
+    subcommands = {
+      ServeCommand.class,
+      ModelCommand.class,
+      CheckModelCommand.class,
+      BenchCommand.class,
+      VersionCommand.class,
+      TrainCommand.class
+    })
 public final class Nereid {
-  @Option(
-      names = {"-h", "--help"},
-      usageHelp = true,
-      scope = ScopeType.INHERIT,
-      description = "Says what a command does and takes.")
+  @Mixin
   @SuppressWarnings("unused") // picocli acts on it
-  private boolean help;
+  private HelpFlag help = new HelpFlag();
 
   Nereid() {}
 

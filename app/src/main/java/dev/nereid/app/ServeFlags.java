@@ -42,8 +42,14 @@ final class ServeFlags {
   @ArgGroup(exclusive = false, heading = "%nImage gateway%n", order = 5)
   private ListenerFlags.Gateway gateway = new ListenerFlags.Gateway();
 
-  @ArgGroup(exclusive = false, heading = "%nLog%n", order = 6)
+  @ArgGroup(exclusive = false, heading = "%nLimits%n", order = 6)
+  private LimitFlags limits = new LimitFlags();
+
+  @ArgGroup(exclusive = false, heading = "%nLog%n", order = 7)
   private LogFlags logging = new LogFlags();
+
+  @ArgGroup(exclusive = false, heading = "%nAccess log%n", order = 8)
+  private AccessFlags access = new AccessFlags();
 
   /** What they say, over what an installation has. */
   ServeOptions options(Installation installation) {
@@ -57,6 +63,8 @@ final class ServeFlags {
         grpc.options(),
         metrics.options(v2.endpoint().address()),
         gateway.options(),
-        logging.options());
+        limits.options(),
+        logging.options(),
+        access.options());
   }
 }

@@ -1,5 +1,7 @@
 package dev.nereid.app;
 
+import dev.nereid.engine.EngineOptions.GpuUnavailable;
+import dev.nereid.http.AccessLogWriter;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -22,41 +24,42 @@ record ServeOptions(
     Grpc grpc,
     Metrics metrics,
     Gateway gateway,
-    Logging logging) {
+    Limits limits,
+    Logging logging,
+    Access access) {
 
   /** An address to listen on; port 0 lets the system choose. */
   record Endpoint(boolean open, String address, int port) {
     Endpoint {
       require(0 <= port && port <= 65535, "port", port, "0 to 65535");
     }
+
+    /** The address with the port that was really taken. */
+    String at(int realPort) {
+      return address + ':' + realPort;
+    }
   }
 
   /**
    * Which models are served and how they are loaded.
    *
-   * @param configName use {@code configs/NAME.pbtxt} of a model where it is present
+   * @param configName use {@code configs/NAME.pbtxt} of a model where it is present; "" for none
    * @param backends settings by back end and key; back end "" means all
    * @param exitOnError whether a model that cannot be loaded ends the server
    */
   record Models(
       List<Path> repositories,
-      @Nullable String configName,
+      String configName,
       boolean autoComplete,
       int loadThreads,
       boolean exitOnError,
-      WithoutGpu withoutGpu,
+      GpuUnavailable withoutGpu,
       Map<String, Map<String, String>> backends) {
     Models {
       repositories = List.copyOf(repositories);
       backends = Map.copyOf(backends);
       require(loadThreads >= 1, "--model-load-thread-count", loadThreads, ">= 1");
     }
-  }
-
-  /** What becomes of a model that asks for a GPU where there is none. */
-  enum WithoutGpu {
-    REFUSE,
-    CPU
   }
 
   /**
@@ -94,8 +97,13 @@ record ServeOptions(
   record KeepAlive(
       Duration time, Duration timeout, boolean withoutCalls, Duration minClientInterval) {}
 
-  /** The metrics endpoint. */
-  record Metrics(Endpoint endpoint, boolean gpu, boolean cpu, Duration interval) {}
+  /**
+   * The metrics endpoint.
+   *
+   * @param gpu whether the machine's GPUs are told
+   * @param cpu whether its processors and memory are told
+   */
+  record Metrics(Endpoint endpoint, boolean gpu, boolean cpu) {}
 
   /** The image gateway. */
   record Gateway(Endpoint endpoint, int maxBodyBytes) {
@@ -103,6 +111,27 @@ record ServeOptions(
       require(maxBodyBytes >= 1, "--gateway-max-body-size", maxBodyBytes, ">= 1");
     }
   }
+
+  /**
+   * How much is taken on at a time, by each listener; more is refused and counted.
+   *
+   * @param inFlightBytes of the bodies of requests that are not answered yet
+   */
+  record Limits(int connections, int inFlightRequests, long inFlightBytes) {
+    Limits {
+      require(connections >= 1, "--max-connections", connections, ">= 1");
+      require(inFlightRequests >= 1, "--max-in-flight-requests", inFlightRequests, ">= 1");
+      require(inFlightBytes >= 1, "--max-in-flight-bytes", inFlightBytes, ">= 1");
+    }
+  }
+
+  /**
+   * The log of answered requests.
+   *
+   * @param file null for standard output
+   * @param slow requests that took longer are told in the server's log; zero for none
+   */
+  record Access(AccessLogWriter.Format format, @Nullable Path file, Duration slow) {}
 
   /**
    * What is logged.
@@ -126,7 +155,7 @@ record ServeOptions(
     }
   }
 
-  private static void require(boolean holds, String name, int value, String expected) {
+  private static void require(boolean holds, String name, long value, String expected) {
     if (!holds) {
       throw new Mishap(name + ": " + value + " (expected: " + expected + ")");
     }

@@ -24,6 +24,7 @@ final class TritonFlags {
   private static final List<String> WITHOUT_EFFECT =
       List.of(
           "--repository-poll-secs",
+          "--metrics-interval-ms",
           "--backend-directory",
           "--repoagent-directory",
           "--cache-directory",

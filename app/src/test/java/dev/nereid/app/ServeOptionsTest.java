@@ -3,15 +3,18 @@ package dev.nereid.app;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.nereid.app.ServeOptions.Access;
 import dev.nereid.app.ServeOptions.Endpoint;
 import dev.nereid.app.ServeOptions.Gateway;
 import dev.nereid.app.ServeOptions.Grpc;
 import dev.nereid.app.ServeOptions.Http;
 import dev.nereid.app.ServeOptions.KeepAlive;
+import dev.nereid.app.ServeOptions.Limits;
 import dev.nereid.app.ServeOptions.Logging;
 import dev.nereid.app.ServeOptions.Metrics;
 import dev.nereid.app.ServeOptions.Models;
-import dev.nereid.app.ServeOptions.WithoutGpu;
+import dev.nereid.engine.EngineOptions.GpuUnavailable;
+import dev.nereid.http.AccessLogWriter.Format;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -59,7 +62,6 @@ final class ServeOptionsTest {
           "--metrics-port=11",
           "--allow-gpu-metrics=false",
           "--allow-cpu-metrics=false",
-          "--metrics-interval-ms=12",
           "--allow-gateway=false",
           "--gateway-address=127.0.0.4",
           "--gateway-port=13",
@@ -69,7 +71,13 @@ final class ServeOptionsTest {
           "--log-warning=false",
           "--log-error=false",
           "--log-format=ISO8601",
-          "--log-file=server.log");
+          "--log-file=server.log",
+          "--max-connections=15",
+          "--max-in-flight-requests=16",
+          "--max-in-flight-bytes=17",
+          "--access-log=json",
+          "--access-log-file=access.log",
+          "--slow-request-ms=18");
 
   @Test
   void defaultsAreTheDocumentedOnes() {
@@ -81,11 +89,11 @@ final class ServeOptionsTest {
                 Duration.ofSeconds(30),
                 new Models(
                     List.of(Path.of("/opt/nereid/models")),
-                    null,
+                    "",
                     true,
                     4,
                     false,
-                    WithoutGpu.REFUSE,
+                    GpuUnavailable.REFUSE,
                     Map.of()),
                 new Http(new Endpoint(true, "0.0.0.0", 8000), 67_108_864, 0),
                 new Grpc(
@@ -94,9 +102,11 @@ final class ServeOptionsTest {
                         Duration.ofHours(2), Duration.ofSeconds(20), false, Duration.ofMinutes(5)),
                     null,
                     null),
-                new Metrics(new Endpoint(true, "0.0.0.0", 8002), true, true, Duration.ofSeconds(2)),
+                new Metrics(new Endpoint(true, "0.0.0.0", 8002), true, true),
                 new Gateway(new Endpoint(true, "0.0.0.0", 9600), 52_428_800),
-                Logging.DEFAULT));
+                new Limits(65_536, 32_768, 4_294_967_296L),
+                Logging.DEFAULT,
+                new Access(Format.TEXT, null, Duration.ofMillis(100))));
   }
 
   @Test
@@ -113,7 +123,7 @@ final class ServeOptionsTest {
                     false,
                     9,
                     true,
-                    WithoutGpu.CPU,
+                    GpuUnavailable.CPU,
                     Map.of(
                         "onnxruntime",
                         Map.of("default-max-batch-size", "5"),
@@ -126,10 +136,11 @@ final class ServeOptionsTest {
                         Duration.ofMillis(5), Duration.ofMillis(6), true, Duration.ofMillis(8)),
                     Duration.ofMillis(9),
                     Duration.ofMillis(10)),
-                new Metrics(
-                    new Endpoint(false, "127.0.0.3", 11), false, false, Duration.ofMillis(12)),
+                new Metrics(new Endpoint(false, "127.0.0.3", 11), false, false),
                 new Gateway(new Endpoint(false, "127.0.0.4", 13), 14),
-                new Logging(2, false, false, false, true, Path.of("server.log"))));
+                new Limits(15, 16, 17),
+                new Logging(2, false, false, false, true, Path.of("server.log")),
+                new Access(Format.JSON, Path.of("access.log"), Duration.ofMillis(18))));
   }
 
   @Test

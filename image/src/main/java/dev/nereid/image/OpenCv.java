@@ -62,7 +62,7 @@ public final class OpenCv {
   /** Does the work once, by being initialised. */
   private static final class Loaded {
     static {
-      BINDING.forEach((key, value) -> System.setProperty(key, System.getProperty(key, value)));
+      BINDING.forEach(System.getProperties()::putIfAbsent);
       ENVIRONMENT.forEach(Loaded::setEnvironment);
       Loader.load(opencv_core.class);
       Loader.load(opencv_imgproc.class);

@@ -27,14 +27,36 @@ public final class ProcessMetrics implements MetricSource {
     static final double STARTED_SECONDS = ManagementFactory.getRuntimeMXBean().getStartTime() / 1e3;
   }
 
+  private final boolean host;
+
+  /**
+   * What is told at each scrape.
+   *
+   * @param host whether the host's processors and memory are told too
+   */
+  public ProcessMetrics(boolean host) {
+    this.host = host;
+  }
+
   @Override
   public void collect(Sink sink) {
+    process(sink);
+    virtualMachine(sink);
+    if (host) {
+      host(sink);
+    }
+  }
+
+  private static void process(Sink sink) {
     sink.sample(Meter.PROCESS_CPU, Beans.SYSTEM.getProcessCpuTime() / 1e9);
     sink.sample(Meter.PROCESS_START, Beans.STARTED_SECONDS);
     if (Beans.SYSTEM instanceof UnixOperatingSystemMXBean unix) {
       sink.sample(Meter.PROCESS_FDS, (double) unix.getOpenFileDescriptorCount());
     }
     sampleIfKnown(sink, Meter.PROCESS_RSS, kilobytes(STATUS, "VmRSS:"));
+  }
+
+  private static void host(Sink sink) {
     sink.sample(Meter.CPU_UTILIZATION, Math.max(0, Beans.SYSTEM.getCpuLoad()));
     double total = Beans.SYSTEM.getTotalMemorySize();
     sink.sample(Meter.CPU_MEMORY_TOTAL, total);
@@ -42,6 +64,9 @@ public final class ProcessMetrics implements MetricSource {
     sink.sample(
         Meter.CPU_MEMORY_USED,
         total - (available > 0 ? available : Beans.SYSTEM.getFreeMemorySize()));
+  }
+
+  private static void virtualMachine(Sink sink) {
     MemoryUsage heap = ManagementFactory.getMemoryMXBean().getHeapMemoryUsage();
     sink.sample(Meter.JVM_HEAP_USED, (double) heap.getUsed());
     sink.sample(Meter.JVM_HEAP_MAX, (double) heap.getMax());

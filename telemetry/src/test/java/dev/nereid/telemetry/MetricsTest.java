@@ -64,7 +64,7 @@ final class MetricsTest {
 
   @Test
   void theProcessTellsItsOwnNumbers() {
-    metrics.register(new ProcessMetrics());
+    metrics.register(new ProcessMetrics(true));
     String text = metrics.scrape();
     assertThat(text).contains("process_cpu_seconds_total ").contains("jvm_memory_heap_used_bytes ");
     var line = Pattern.compile("^(# .*|[a-z_]+(\\{[^}]*})? -?[0-9.Ee+-]+)$");

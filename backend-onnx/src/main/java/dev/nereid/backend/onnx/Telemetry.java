@@ -31,13 +31,14 @@ final class Telemetry {
   static void forbidBeforeLoading() {
     Linker linker = Linker.nativeLinker();
     Optional<MemorySegment> setenv = linker.defaultLookup().find("setenv");
-    if (setenv.isEmpty() || System.getenv(VARIABLE) != null) {
+    if (setenv.isEmpty()) {
       return;
     }
     MethodHandle set =
         linker.downcallHandle(
             setenv.get(), FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS, JAVA_INT));
     try (Arena arena = Arena.ofConfined()) {
+      // The last argument: what somebody set already stays.
       int failed = (int) set.invokeExact(arena.allocateFrom(VARIABLE), arena.allocateFrom("1"), 0);
       if (failed != 0) {
         throw new IllegalStateException(VARIABLE + ": cannot be set (expected: room for it)");
@@ -49,13 +50,29 @@ final class Telemetry {
 
   /** Where there is no such variable, on Windows, the runtime is told once it is loaded. */
   static OrtEnvironment forbid(OrtEnvironment environment) {
-    if ("0".equals(System.getenv(VARIABLE))) {
+    if (isWanted()) {
       return environment;
     }
     try {
       environment.setTelemetry(false);
       return environment;
     } catch (OrtException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
+
+  /** Whether somebody set the variable to 0. Asked of C, as only {@code app} asks Java. */
+  private static boolean isWanted() {
+    Linker linker = Linker.nativeLinker();
+    Optional<MemorySegment> getenv = linker.defaultLookup().find("getenv");
+    if (getenv.isEmpty()) {
+      return false;
+    }
+    MethodHandle get = linker.downcallHandle(getenv.get(), FunctionDescriptor.of(ADDRESS, ADDRESS));
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment value = (MemorySegment) get.invokeExact(arena.allocateFrom(VARIABLE));
+      return value.address() != 0 && value.reinterpret(Long.MAX_VALUE).getString(0).equals("0");
+    } catch (Throwable e) {
       throw new ExceptionInInitializerError(e);
     }
   }

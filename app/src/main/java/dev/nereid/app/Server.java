@@ -1,0 +1,268 @@
+package dev.nereid.app;
+
+import dev.nereid.app.ServeOptions.Endpoint;
+import dev.nereid.core.MemoryPool;
+import dev.nereid.engine.Engine;
+import dev.nereid.engine.EngineOptions;
+import dev.nereid.http.AccessLog;
+import dev.nereid.http.AccessLogWriter;
+import dev.nereid.http.EventLoops;
+import dev.nereid.http.Handler;
+import dev.nereid.http.HttpListener;
+import dev.nereid.http.ListenerMetrics;
+import dev.nereid.http.ListenerOptions;
+import dev.nereid.http.ListenerServices;
+import dev.nereid.http.RefusalAnswers;
+import dev.nereid.protocol.RequestLimits;
+import dev.nereid.server.CodecThreads;
+import dev.nereid.server.GrpcListener;
+import dev.nereid.server.GrpcOptions;
+import dev.nereid.server.MetricsHandler;
+import dev.nereid.server.ServerIdentity;
+import dev.nereid.server.V2Handler;
+import dev.nereid.server.V2Refusals;
+import dev.nereid.telemetry.GpuMetrics;
+import dev.nereid.telemetry.Meter;
+import dev.nereid.telemetry.Metrics;
+import dev.nereid.telemetry.ProcessMetrics;
+import java.io.OutputStream;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The engine with its listeners, assembled.
+ *
+ * <p><b>Order.</b> {@link #start}; the listeners are open from then on, while models load; {@link
+ * #drain}, then {@link #close}. Called by one thread.
+ */
+final class Server implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Server.class);
+  private static final int BACKLOG = 1024;
+
+  private final ServeOptions options;
+  private final Deque<AutoCloseable> parts = new ArrayDeque<>();
+  private final List<Function<Duration, Boolean>> drains = new ArrayList<>();
+  private final Metrics metrics = new Metrics();
+  private final EventLoops loops;
+  private final Engine engine;
+  private @Nullable HttpListener http;
+  private @Nullable GrpcListener grpc;
+  private @Nullable HttpListener metricsListener;
+
+  private Server(ServeOptions options) {
+    this.options = options;
+    loops = own(EventLoops.start(options.http().threads()));
+    engine = own(Engine.open(engineOptions(options), metrics));
+  }
+
+  /**
+   * Opens what the options ask for and begins to load.
+   *
+   * @throws dev.nereid.core.FaultException when a repository cannot be read or a port not be bound
+   */
+  static Server start(ServeOptions options, Installation installation) {
+    Server server = new Server(options);
+    try {
+      server.open(new ServerIdentity(options.id(), installation.version()));
+      return server;
+    } catch (RuntimeException e) {
+      server.close();
+      throw e;
+    }
+  }
+
+  private void open(ServerIdentity identity) {
+    metrics.register(new ProcessMetrics(options.metrics().cpu()));
+    if (options.metrics().endpoint().open() && options.metrics().gpu()) {
+      GpuMetrics.find().ifPresent(metrics::register);
+    }
+    CodecThreads codecs = own(new CodecThreads(0));
+    if (options.grpc().endpoint().open()) {
+      grpc = own(openGrpc(identity, codecs));
+      LOG.info("Started GRPCInferenceService at {}", options.grpc().endpoint().at(grpc.port()));
+    }
+    if (options.http().endpoint().open()) {
+      var limits = new RequestLimits(options.http().maxInputBytes());
+      http =
+          listen(
+              listenerOptions("http", options.http().endpoint(), options.http().maxInputBytes()),
+              new V2Handler(engine, identity, limits, codecs),
+              new V2Refusals(),
+              accessLog("http"));
+      LOG.info("Started HTTPService at {}", options.http().endpoint().at(http.port()));
+    }
+    if (options.metrics().endpoint().open()) {
+      metricsListener =
+          listen(
+              listenerOptions("metrics", options.metrics().endpoint(), 1 << 16),
+              new MetricsHandler(metrics),
+              RefusalAnswers.json(),
+              AccessLog.OFF);
+      LOG.info(
+          "Started Metrics Service at {}", options.metrics().endpoint().at(metricsListener.port()));
+    }
+  }
+
+  private GrpcListener openGrpc(ServerIdentity identity, CodecThreads codecs) {
+    ServeOptions.Grpc wanted = options.grpc();
+    ServeOptions.KeepAlive keepAlive = wanted.keepAlive();
+    GrpcOptions grpcOptions =
+        new GrpcOptions(
+            new GrpcOptions.Address(
+                wanted.endpoint().address(), wanted.endpoint().port(), "--grpc-port"),
+            new GrpcOptions.KeepAlive(
+                keepAlive.time(),
+                keepAlive.timeout(),
+                keepAlive.withoutCalls(),
+                keepAlive.minClientInterval()),
+            new GrpcOptions.Age(wanted.maxAge(), wanted.maxAgeGrace()),
+            new GrpcOptions.Limits(
+                GrpcOptions.Limits.DEFAULT.messageBytes(),
+                options.limits().inFlightRequests(),
+                options.limits().inFlightBytes()));
+    var services = new GrpcListener.Services(engine, loops, codecs, metrics);
+    GrpcListener listener = new GrpcListener(grpcOptions, identity, services);
+    listener.start();
+    drains.add(listener::drain);
+    return listener;
+  }
+
+  private HttpListener listen(
+      ListenerOptions listenerOptions,
+      Handler handler,
+      RefusalAnswers refusals,
+      AccessLog accessLog) {
+    ListenerMetrics counted = new ListenerMetrics(metrics, listenerOptions.name());
+    ListenerServices services =
+        new ListenerServices(loops, engine.memory(), engine.ticker(), counted, accessLog, refusals);
+    HttpListener listener = own(new HttpListener(listenerOptions, services, handler));
+    listener.start();
+    counted.observe(listener);
+    drains.add(listener::drain);
+    return listener;
+  }
+
+  private AccessLog accessLog(String listener) {
+    ServeOptions.Access wanted = options.access();
+    AccessLogWriter.Options usual = AccessLogWriter.Options.DEFAULT;
+    AccessLogWriter.Options writing =
+        new AccessLogWriter.Options(wanted.format(), wanted.slow(), usual.capacity());
+    OutputStream out =
+        wanted.file() == null
+            ? AccessLogWriter.standardOutput()
+            : AccessLogWriter.file(wanted.file());
+    var dropped = metrics.counter(Meter.ACCESS_LOG_DROPPED);
+    return own(new AccessLogWriter(listener, writing, out, dropped)).start();
+  }
+
+  private ListenerOptions listenerOptions(String name, Endpoint endpoint, int bodyBytes) {
+    ServeOptions.Limits limits = options.limits();
+    return ListenerOptions.of(name, endpoint.port())
+        .at(
+            new ListenerOptions.Address(
+                endpoint.address(), endpoint.port(), BACKLOG, "--" + name + "-port"))
+        .within(
+            ListenerOptions.Limits.DEFAULT
+                .withBodyBytes(bodyBytes)
+                .withConnections(limits.connections())
+                .withInFlight(limits.inFlightRequests(), limits.inFlightBytes()));
+  }
+
+  private static EngineOptions engineOptions(ServeOptions options) {
+    ServeOptions.Models models = options.models();
+    return new EngineOptions(
+        models.repositories(),
+        models.configName(),
+        models.autoComplete(),
+        options.strictReadiness(),
+        models.loadThreads(),
+        models.backends(),
+        models.withoutGpu(),
+        Runtime.getRuntime().availableProcessors(),
+        MemoryPool.Limits.DEFAULT);
+  }
+
+  /** The engine that is served. */
+  Engine engine() {
+    return engine;
+  }
+
+  /** Which transport the listeners use. */
+  String transport() {
+    return loops.transport();
+  }
+
+  /** The port that v2 over HTTP is on, or -1. */
+  int httpPort() {
+    return http == null ? -1 : http.port();
+  }
+
+  /** The port that v2 over gRPC is on, or -1. */
+  int grpcPort() {
+    return grpc == null ? -1 : grpc.port();
+  }
+
+  /** The port that the image gateway is on, or -1. */
+  int gatewayPort() {
+    return -1;
+  }
+
+  /** The port that the metrics are on, or -1. */
+  int metricsPort() {
+    return metricsListener == null ? -1 : metricsListener.port();
+  }
+
+  /**
+   * Takes no more requests and waits for those that have begun.
+   *
+   * @return whether all of them ended in time
+   */
+  boolean drain(Duration atMost) {
+    long end = System.nanoTime() + atMost.toNanos();
+    boolean all = true;
+    try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      List<Future<Boolean>> running =
+          drains.stream().map(drain -> threads.submit(() -> drain.apply(atMost))).toList();
+      for (Future<Boolean> one : running) {
+        all &= one.get();
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return false;
+    } catch (ExecutionException e) {
+      LOG.error("draining a listener failed", e.getCause());
+      all = false;
+    }
+    long left = Math.max(0, end - System.nanoTime());
+    return engine.drain(Duration.ofNanos(left)) && all;
+  }
+
+  /** Ends everything, the last opened first. */
+  @Override
+  public void close() {
+    while (!parts.isEmpty()) {
+      AutoCloseable part = parts.pop();
+      try {
+        part.close();
+      } catch (Exception e) {
+        LOG.error("closing {} failed", part.getClass().getSimpleName(), e);
+      }
+    }
+  }
+
+  private <T extends AutoCloseable> T own(T part) {
+    parts.push(part);
+    return part;
+  }
+}
