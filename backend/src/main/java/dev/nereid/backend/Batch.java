@@ -10,7 +10,6 @@ import dev.nereid.core.RequestedOutput;
 import dev.nereid.core.Shape;
 import dev.nereid.core.Tensor;
 import dev.nereid.core.Ticker;
-import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -96,12 +95,7 @@ public final class Batch {
 
   /** Whether every caller has withdrawn, so that nobody waits for this execution. */
   public boolean isCancelled() {
-    for (int i = 0; i < rows.length; i++) {
-      if (!requests.get(i).isCancelled()) {
-        return false;
-      }
-    }
-    return true;
+    return requests.stream().allMatch(InferRequest::isCancelled);
   }
 
   /** Whether any request that is not settled asks for that output. */
@@ -153,7 +147,7 @@ public final class Batch {
       }
       parts[i] = next;
     }
-    return join(name, first, first.shape().withOuter(size));
+    return join(name, first.shape().withOuter(size));
   }
 
   /**
@@ -173,33 +167,18 @@ public final class Batch {
       elements += next.shape().elementCount();
       parts[i] = next;
     }
-    return join(name, first, Shape.of(elements));
+    return join(name, Shape.of(elements));
   }
 
-  private Tensor join(String name, Tensor first, Shape shape) {
-    long bytes = first.length();
-    boolean adjacent = true;
-    for (int i = 1; i < parts.length; i++) {
-      adjacent &= parts[i - 1].isFollowedBy(parts[i]);
-      bytes += parts[i].length();
-    }
-    if (adjacent) {
+  private Tensor join(String name, Shape shape) {
+    RowJoiner joiner = new RowJoiner(name, shape, parts);
+    if (joiner.isAdjacent()) {
       gathersSkipped++;
-      return new Tensor(name, first.type(), shape, first.lease(), first.offset(), (int) bytes);
+      return joiner.inPlace();
     }
-    if (bytes > Integer.MAX_VALUE) {
-      throw FaultException.of(
-          Fault.TOO_LARGE,
-          "input '%s': %d bytes in a batch of %d (expected: at most %d)"
-              .formatted(name, bytes, size, Integer.MAX_VALUE));
-    }
-    Lease lease = memory.take((int) bytes);
-    gathered.add(lease);
-    ByteBuffer target = lease.bytes();
-    for (Tensor part : parts) {
-      target.put(part.bytes());
-    }
-    return new Tensor(name, first.type(), shape, lease, 0, (int) bytes);
+    Tensor joined = joiner.copied(memory);
+    gathered.add(joined.lease());
+    return joined;
   }
 
   private FaultException misfit(int request, Tensor tensor, Tensor first) {
@@ -207,7 +186,7 @@ public final class Batch {
         Fault.INVALID_ARGUMENT,
         "input '%s': %s %s with batch size %d (expected: to fit %s %s, the first of its batch)"
             .formatted(
-                tensor.name(),
+                first.name(),
                 tensor.type(),
                 tensor.shape(),
                 rows[request],
@@ -275,7 +254,7 @@ public final class Batch {
       return;
     }
     if (rows.length == 1) {
-      keep(0, output, lease);
+      outcomes[0].keep(output, lease);
       return;
     }
     RowCutter cutter = new RowCutter(output, size);
@@ -284,17 +263,44 @@ public final class Batch {
       cutter.advance(rows[i]);
       if (takes(i, output.name())) {
         Lease share = lease.share();
-        keep(i, cutter.piece(share), share);
+        outcomes[i].keep(cutter.piece(share), share);
       }
     }
     cutter.advance(rows[last]);
-    keep(last, cutter.piece(lease), lease);
+    outcomes[last].keep(cutter.piece(lease), lease);
   }
 
-  private void keep(int request, Tensor output, Lease lease) {
-    outcomes[request].answered = true;
-    outcomes[request].leases.add(lease);
-    outcomes[request].outputs.add(output);
+  /**
+   * Gives every request its part of a flat output: as many elements as its input of that name has,
+   * in that input's shape. The counterpart of {@link #gatherRagged}.
+   *
+   * @param output flat, of a type whose elements have one size
+   * @param lease what it lies in, which the batch takes over
+   * @throws FaultException when the output has another number of elements
+   */
+  public void scatterRagged(Tensor output, Lease lease, String input) {
+    try {
+      int offset = output.offset();
+      for (int i = 0; i < rows.length; i++) {
+        Shape shape = required(i, input).shape();
+        int length = Math.toIntExact(shape.elementCount() * output.type().byteSize());
+        if (takes(i, output.name()) && offset - output.offset() + length <= output.length()) {
+          Lease share = lease.share();
+          outcomes[i].keep(
+              new Tensor(output.name(), output.type(), shape, share, offset, length), share);
+        }
+        outcomes[i].answered = true;
+        offset += length;
+      }
+      if (offset - output.offset() != output.length()) {
+        throw FaultException.of(
+            Fault.BACKEND_FAILED,
+            "output '%s': %d bytes (expected: %d, the elements of input '%s')"
+                .formatted(output.name(), output.length(), offset - output.offset(), input));
+      }
+    } finally {
+      lease.close();
+    }
   }
 
   private void requireCovers(Tensor output) {

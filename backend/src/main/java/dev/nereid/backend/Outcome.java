@@ -19,6 +19,12 @@ final class Outcome {
   /** Whether nothing can change any more. */
   boolean settled;
 
+  void keep(Tensor output, Lease lease) {
+    answered = true;
+    leases.add(lease);
+    outputs.add(output);
+  }
+
   void failWith(Failure reason) {
     settled = true;
     failure = reason;

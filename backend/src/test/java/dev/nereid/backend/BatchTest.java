@@ -131,6 +131,21 @@ final class BatchTest {
   }
 
   @Test
+  void flatOutputsAreCutByTheElementsOfAnInput() {
+    Batch batch = batch(of(row(1)), of(row(2, 3, 4)));
+    Tensor output = tensors.floats("y", Shape.of(4), 2, 4, 6, 8);
+    batch.scatterRagged(output, output.lease(), "x");
+    assertThat(floatsOf(batch.outputsOf(0).getFirst())).containsExactly(2);
+    assertThat(batch.outputsOf(1).getFirst().shape()).isEqualTo(Shape.of(1, 3));
+    assertThat(floatsOf(batch.outputsOf(1).getFirst())).containsExactly(4, 6, 8);
+    closeOutputs(batch);
+    Tensor wrong = tensors.floats("z", Shape.of(3), 2, 4, 6);
+    assertThatThrownBy(() -> batch.scatterRagged(wrong, wrong.lease(), "x"))
+        .hasMessage("output 'z': 12 bytes (expected: 16, the elements of input 'x')");
+    batch.failRest(REASON);
+  }
+
+  @Test
   void tensorsThatDoNotFitAreRefused() {
     Batch shapes = batch(of(row(1)), of(row(2, 3)));
     assertThatThrownBy(() -> shapes.gather("x"))

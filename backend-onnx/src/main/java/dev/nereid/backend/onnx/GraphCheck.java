@@ -2,6 +2,7 @@ package dev.nereid.backend.onnx;
 
 import dev.nereid.backend.Reshape;
 import dev.nereid.backend.onnx.OnnxFile.Value;
+import dev.nereid.config.proto.BatchInput;
 import dev.nereid.config.proto.DataType;
 import dev.nereid.config.proto.ModelConfig;
 import dev.nereid.config.proto.ModelInput;
@@ -43,6 +44,11 @@ final class GraphCheck {
       if (config.getBatchOutputList().stream()
           .noneMatch(scattered -> scattered.getTargetNameList().contains(output.getName()))) {
         check.shape(output.getName(), Reshape.of(output, check.batching).modelShape(), value);
+      }
+    }
+    for (BatchInput made : config.getBatchInputList()) {
+      for (String target : made.getTargetNameList()) {
+        check.type("input", target, made.getDataType(), find("input", target, inputs));
       }
     }
     check.everyInputIsFed(inputs);

@@ -4,11 +4,13 @@ import dev.nereid.backend.Batch;
 import dev.nereid.backend.Instance;
 import dev.nereid.backend.onnx.OnnxModel.Input;
 import dev.nereid.backend.onnx.OnnxModel.Output;
+import dev.nereid.config.proto.BatchInput;
 import dev.nereid.core.Fault;
 import dev.nereid.core.FaultException;
 import dev.nereid.core.Lease;
 import dev.nereid.core.Shape;
 import dev.nereid.core.Tensor;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -29,6 +31,9 @@ final class OnnxInstance implements Instance {
   private final int[] wanted;
 
   private final @Nullable Tensor[] placed;
+
+  /** Leases of inputs that were made for this run. */
+  private final List<Lease> made = new ArrayList<>(0);
 
   /** Whether the graph has been right so far about the shapes of its outputs. */
   private boolean shapesAreTrue = true;
@@ -57,14 +62,15 @@ final class OnnxInstance implements Instance {
     } finally {
       run.release();
       closePlaced();
+      made.forEach(Lease::close);
+      made.clear();
     }
   }
 
   private void addInputs(Batch batch) {
     for (int i = 0; i < inputs.size(); i++) {
       Input input = inputs.get(i);
-      Tensor tensor =
-          input.ragged() ? batch.gatherRagged(input.name()) : batch.gather(input.name());
+      Tensor tensor = tensorOf(input, batch);
       if (tensor.type() != input.type()) {
         throw FaultException.of(
             Fault.INVALID_ARGUMENT,
@@ -73,6 +79,16 @@ final class OnnxInstance implements Instance {
       Shape shape = tensor.shape();
       run.addInput(i, tensor, input.ragged() ? shape : input.reshape().toModel(shape));
     }
+  }
+
+  private Tensor tensorOf(Input input, Batch batch) {
+    BatchInput spec = input.made();
+    if (spec == null) {
+      return input.ragged() ? batch.gatherRagged(input.name()) : batch.gather(input.name());
+    }
+    Tensor tensor = BatchInputs.make(spec, input.name(), input.type(), batch);
+    made.add(tensor.lease());
+    return tensor;
   }
 
   private int addOutputs(Batch batch) {
@@ -123,6 +139,11 @@ final class OnnxInstance implements Instance {
       Tensor target = placed[place];
       Tensor produced = target == null ? run.take(place, output.name(), batch.memory()) : target;
       placed[place] = null;
+      String like = output.like();
+      if (like != null) {
+        batch.scatterRagged(produced, produced.lease(), like);
+        continue;
+      }
       Shape shape = output.reshape().toCaller(produced.shape());
       batch.scatter(
           shape.equals(produced.shape()) ? produced : produced.reshaped(shape), produced.lease());

@@ -6,6 +6,8 @@ import dev.nereid.backend.Model;
 import dev.nereid.backend.Placement;
 import dev.nereid.backend.Reshape;
 import dev.nereid.backend.onnx.OnnxFile.Value;
+import dev.nereid.config.proto.BatchInput;
+import dev.nereid.config.proto.BatchOutput;
 import dev.nereid.config.proto.ModelConfig;
 import dev.nereid.config.proto.ModelInput;
 import dev.nereid.config.proto.ModelOutput;
@@ -29,16 +31,21 @@ final class OnnxModel implements Model {
    * An input of the graph.
    *
    * @param ragged whether requests of different shapes are joined flat
+   * @param made how it is made out of another input of the batch; null if requests bring it
    */
-  record Input(String name, DataType type, Reshape reshape, boolean ragged) {}
+  record Input(
+      String name, DataType type, Reshape reshape, boolean ragged, @Nullable BatchInput made) {}
 
   /**
    * An output of the graph that the configuration names.
    *
    * @param row the shape, without the batch dimension if the model batches, when it is known before
    *     the run and can be written in place; else null
+   * @param like the input whose elements in each request tell how a flat output is cut; null for
+   *     one that is cut by rows
    */
-  record Output(String name, DataType type, Reshape reshape, @Nullable Shape row) {}
+  record Output(
+      String name, DataType type, Reshape reshape, @Nullable Shape row, @Nullable String like) {}
 
   OnnxModel(ModelConfig config, OrtSession session, SessionSettings settings) {
     this.session = session;
@@ -59,7 +66,8 @@ final class OnnxModel implements Model {
           ragged = input.getAllowRaggedBatch();
         }
       }
-      all.add(new Input(value.name(), typeOf(value), reshape, ragged));
+      all.add(
+          new Input(value.name(), typeOf(value), reshape, ragged, madeFor(config, value.name())));
     }
     return List.copyOf(all);
   }
@@ -70,11 +78,31 @@ final class OnnxModel implements Model {
       for (Value value : values) {
         if (value.name().equals(output.getName())) {
           DataType type = typeOf(value);
-          all.add(new Output(value.name(), type, Reshape.of(output, batching), row(value, type)));
+          String like = cutLike(config, value.name());
+          Shape row = like == null ? row(value, type) : null;
+          all.add(new Output(value.name(), type, Reshape.of(output, batching), row, like));
         }
       }
     }
     return List.copyOf(all);
+  }
+
+  private static @Nullable BatchInput madeFor(ModelConfig config, String name) {
+    for (BatchInput made : config.getBatchInputList()) {
+      if (made.getTargetNameList().contains(name)) {
+        return made;
+      }
+    }
+    return null;
+  }
+
+  private static @Nullable String cutLike(ModelConfig config, String name) {
+    for (BatchOutput cut : config.getBatchOutputList()) {
+      if (cut.getTargetNameList().contains(name)) {
+        return cut.getSourceInput(0);
+      }
+    }
+    return null;
   }
 
   private @Nullable Shape row(Value value, DataType type) {
