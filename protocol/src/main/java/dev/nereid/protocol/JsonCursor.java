@@ -24,6 +24,7 @@ final class JsonCursor {
   private final int end;
   private final NameCache names;
   private final JsonNumber number = new JsonNumber();
+  private final FloatRun run = new FloatRun();
   private int at;
   private int depth;
   private int elementDepth;
@@ -308,6 +309,21 @@ final class JsonCursor {
     }
     at = next;
     return number.toFloat(text);
+  }
+
+  /**
+   * Reads leaves as floats while they are plain and a comma follows; the cursor is before the next
+   * leaf afterwards.
+   *
+   * @return how many were read into the target, from its position on
+   */
+  int plainFloats(ByteBuffer target) {
+    int next = run.read(text, at, end, target);
+    if (next != at) {
+      at = next;
+      elementState = AFTER_COMMA;
+    }
+    return run.count();
   }
 
   /** The leaf at the cursor as a double. */

@@ -11,16 +11,6 @@ import java.nio.charset.StandardCharsets;
 final class JsonNumber {
   private static final int MAX_DIGITS = 19; // the greatest fits an unsigned long
   private static final int MAX_EXPONENT = 1_000_000;
-  private static final long ZEROS = 0x3030303030303030L;
-  private static final long HIGH_BITS = 0x8080808080808080L;
-
-  /** Added to a byte, it sets the high bit unless the byte is 9 or less. */
-  private static final long ABOVE_NINE = 0x7676767676767676L;
-
-  private static final long[] POWERS = {
-    1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000
-  };
-
   private boolean negative;
   private boolean integer;
   private boolean truncated;
@@ -97,17 +87,15 @@ final class JsonNumber {
     int at = start;
     long value = digits;
     while (at + 8 <= end) {
-      long word = text.getLong(at);
-      long odd = word ^ ZEROS;
-      long others = (odd + ABOVE_NINE | odd) & HIGH_BITS;
-      int n = Long.numberOfTrailingZeros(others) >>> 3;
+      long word = text.getLong(at) ^ FloatRun.ZEROS;
+      int n = FloatRun.digits(word);
       if (n == 8) {
-        value = value * POWERS[8] + eightDigits(odd);
+        value = value * FloatRun.POWERS[8] + FloatRun.eightDigits(word);
         at += 8;
         continue;
       }
       if (n > 0) {
-        value = value * POWERS[n] + eightDigits(odd << (64 - 8 * n));
+        value = value * FloatRun.POWERS[n] + FloatRun.eightDigits(word << (64 - 8 * n));
       }
       digits = value;
       return at + n;
@@ -119,14 +107,6 @@ final class JsonNumber {
     }
     digits = value;
     return at;
-  }
-
-  /** Eight digits, one to a byte, the lowest byte the most significant: pairs, fours, all. */
-  private static long eightDigits(long word) {
-    long pairs = word * 10 + (word >>> 8);
-    long low = (pairs & 0x000000FF000000FFL) * (100 + (1_000_000L << 32));
-    long high = (pairs >>> 16 & 0x000000FF000000FFL) * (1 + (10_000L << 32));
-    return (low + high) >>> 32;
   }
 
   /** More digits than fit: keeps the first that count, and says so when others are left out. */

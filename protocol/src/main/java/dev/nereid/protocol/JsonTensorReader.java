@@ -100,9 +100,13 @@ final class JsonTensorReader {
   private static int floats(JsonCursor cursor, ByteBuffer target, int count) {
     int n = 0;
     while (cursor.nextElement()) {
-      float value = cursor.floatElement(COMPLAINT);
-      requireRoom(n, count);
-      target.putFloat(n++ * Float.BYTES, value);
+      int run = cursor.plainFloats(target);
+      n += run;
+      if (run == 0) {
+        float value = cursor.floatElement(COMPLAINT);
+        requireRoom(n++, count);
+        target.putFloat(value);
+      }
     }
     return n;
   }

@@ -20,6 +20,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -371,6 +372,44 @@ final class JsonRequestReaderTest {
             .isIn(Fault.INVALID_ARGUMENT, Fault.TOO_LARGE, Fault.UNSUPPORTED);
       }
       assertThat(memory.openLeases()).as("round %d of seed %d", i, seed).isZero();
+    }
+  }
+
+  @Test
+  void plainAndOtherNumbersMayStandInAnyOrder() {
+    Random random = new Random(9);
+    String[] forms = {"%.0f", "%.1f", "%.6f", "%.8f", "%.17f", "%.20f", "%e", "%.7f"};
+    for (int round = 0; round < 300; round++) {
+      StringBuilder data = new StringBuilder("[");
+      List<Float> expected = new ArrayList<>();
+      int count = 1 + random.nextInt(60);
+      for (int i = 0; i < count; i++) {
+        double scale = Math.pow(10, random.nextInt(9) - 2);
+        String number =
+            String.format(Locale.ROOT, forms[random.nextInt(8)], random.nextGaussian() * scale);
+        expected.add(Float.parseFloat(number));
+        data.append(" \n".charAt(random.nextInt(2))).append(number);
+        data.append(i == count - 1 ? "" : random.nextInt(9) == 0 ? " ," : ",");
+      }
+      try (InferMessage message = read(input("FP32", "[" + count + "]", data + "]"))) {
+        float[] values = new float[count];
+        message.inputs().getFirst().bytes().asFloatBuffer().get(values);
+        for (int i = 0; i < count; i++) {
+          assertThat(values[i]).as(data.toString()).isEqualTo(expected.get(i));
+        }
+      }
+    }
+  }
+
+  @Test
+  void malformedNumbersAmidManyAreRefused() {
+    String many = "0.5,".repeat(40);
+    for (String bad :
+        List.of("01.5", "1.", ".5", "-", "1..5", "1.5.5", "--1", "1e", "0x1", "+1", "00", "")) {
+      refused(
+          input(
+              "FP32", "[81]", "[" + many + bad + "," + many.substring(0, many.length() - 1) + "]"),
+          "at ");
     }
   }
 

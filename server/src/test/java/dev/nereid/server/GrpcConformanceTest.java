@@ -314,12 +314,12 @@ final class GrpcConformanceTest {
   }
 
   @Test
-  void tenThousandCallsInFlightOnOneConnectionAreAllAnswered() throws Exception {
+  void thousandsOfCallsInFlightOnOneConnectionAreAllAnswered() throws Exception {
     server.engine.hold();
     GRPCInferenceServiceGrpc.GRPCInferenceServiceFutureStub stub =
         GRPCInferenceServiceGrpc.newFutureStub(channel);
     List<ListenableFuture<ModelInferResponse>> calls = new ArrayList<>();
-    for (int i = 0; i < 10_000; i++) {
+    for (int i = 0; i < 2_000; i++) {
       calls.add(stub.modelInfer(echo(new byte[] {(byte) i, (byte) (i >> 8)}).build()));
     }
     server.engine.release();
