@@ -35,6 +35,7 @@ final class GrpcInferCall extends ServerCall.Listener<GrpcBody> implements Reply
   private final ServerCall<GrpcBody, GrpcResponse> call;
   private final long receivedNanos;
   private final long deadlineNanos;
+  private final @Nullable LoopBatches loop;
   private final AtomicBoolean closed = new AtomicBoolean();
   private List<RequestedOutput> requested = List.of();
   private @Nullable GrpcBody body;
@@ -49,6 +50,7 @@ final class GrpcInferCall extends ServerCall.Listener<GrpcBody> implements Reply
     this.call = call;
     this.receivedNanos = receivedNanos;
     this.deadlineNanos = deadlineNanos;
+    loop = inference.loop();
   }
 
   @Override
@@ -80,12 +82,13 @@ final class GrpcInferCall extends ServerCall.Listener<GrpcBody> implements Reply
       requested = read.call().outputs();
       InferRequest ready = read.request(this);
       request = ready;
-      inference.engine().infer(ready);
-    } catch (FaultException e) {
-      fail(e.failure());
+      if (loop != null) {
+        loop.infer(ready);
+      } else {
+        inference.engine().infer(ready);
+      }
     } catch (RuntimeException e) {
-      LOG.error("ModelInfer: failed", e);
-      fail(Fault.INTERNAL.with("internal error"));
+      close(GrpcStatusOf.failure(failureOf(e)));
     }
   }
 
@@ -102,7 +105,7 @@ final class GrpcInferCall extends ServerCall.Listener<GrpcBody> implements Reply
   @Override
   public void respond(InferResponse response) {
     if (!Classification.isWanted(requested)) {
-      send(response);
+      hold(() -> send(response));
     } else if (!inference.codecs().execute(() -> sendClasses(response))) {
       response.close();
       fail(Fault.NOT_READY.with("Server exiting"));
@@ -111,7 +114,27 @@ final class GrpcInferCall extends ServerCall.Listener<GrpcBody> implements Reply
 
   @Override
   public void fail(Failure failure) {
-    close(GrpcStatusOf.failure(failure));
+    hold(() -> close(GrpcStatusOf.failure(failure)));
+  }
+
+  private void hold(Runnable answer) {
+    if (loop != null) {
+      loop.hold(answer);
+    } else {
+      answer.run();
+    }
+  }
+
+  @Override
+  public void flush() {
+    if (loop != null) {
+      loop.flush();
+    }
+  }
+
+  @Override
+  public Object group() {
+    return loop != null ? loop : this;
   }
 
   private void sendClasses(InferResponse response) {
@@ -127,7 +150,7 @@ final class GrpcInferCall extends ServerCall.Listener<GrpcBody> implements Reply
               .applyTo(response, requested);
     } catch (RuntimeException e) {
       response.close();
-      fail(failureOf(e));
+      close(GrpcStatusOf.failure(failureOf(e)));
       return;
     }
     send(classified);

@@ -9,16 +9,19 @@ import io.grpc.Metadata;
 import io.grpc.ServerCall;
 import io.grpc.ServerCallHandler;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /** ModelInfer: begins a call for each stream. Thread-safe. */
 final class GrpcInference implements ServerCallHandler<GrpcBody, GrpcResponse> {
   private final Engine engine;
   private final GrpcRequestReader reader;
   private final CodecThreads codecs;
+  private final LoopBatches.OfLoops loops;
 
-  GrpcInference(Engine engine, CodecThreads codecs) {
+  GrpcInference(Engine engine, CodecThreads codecs, LoopBatches.OfLoops loops) {
     this.engine = engine;
     this.codecs = codecs;
+    this.loops = loops;
     reader = new GrpcRequestReader(engine.memory());
   }
 
@@ -39,6 +42,11 @@ final class GrpcInference implements ServerCallHandler<GrpcBody, GrpcResponse> {
 
   GrpcRequestReader reader() {
     return reader;
+  }
+
+  /** The batches of the event loop that asks; null for another thread. */
+  @Nullable LoopBatches loop() {
+    return loops.current();
   }
 
   CodecThreads codecs() {

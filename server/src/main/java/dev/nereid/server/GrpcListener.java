@@ -106,7 +106,12 @@ public final class GrpcListener implements AutoCloseable {
       }
     }
     return service
-        .addMethod(infer, new GrpcInference(services.engine(), services.codecs()))
+        .addMethod(
+            infer,
+            new GrpcInference(
+                services.engine(),
+                services.codecs(),
+                new LoopBatches.OfLoops(services.engine(), services.loops().workers())))
         .build();
   }
 
