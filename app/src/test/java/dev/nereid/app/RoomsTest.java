@@ -37,7 +37,9 @@ final class RoomsTest {
           Map.entry("http", Set.of("core", "telemetry")),
           Map.entry("server", Set.of("core", "config", "telemetry", "engine", "protocol", "http")),
           Map.entry("client", Set.of("core", "config", "protocol")),
-          Map.entry("gateway", Set.of("core", "telemetry", "image", "engine", "http", "client")),
+          Map.entry(
+              "gateway",
+              Set.of("core", "config", "telemetry", "image", "engine", "http", "client")),
           Map.entry(
               "bench", Set.of("core", "config", "image", "client", "backend", "backend.onnx")));
 

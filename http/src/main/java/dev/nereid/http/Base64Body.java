@@ -30,8 +30,12 @@ public final class Base64Body {
 
   private Base64Body() {}
 
-  /** Decoded bytes: the first ones of a lease, which the holder closes. */
-  public record Decoded(Lease lease, int length) implements AutoCloseable {
+  /**
+   * Decoded bytes in a lease, which the holder closes.
+   *
+   * @param offset of the first one
+   */
+  public record Decoded(Lease lease, int offset, int length) implements AutoCloseable {
     @Override
     public void close() {
       lease.close();
@@ -44,13 +48,23 @@ public final class Base64Body {
    * @throws FaultException INVALID_ARGUMENT when it is not base64, OVERLOADED without memory
    */
   public static Decoded decode(ByteBuffer text, MemoryPool memory) {
+    return decode(text, memory, 0);
+  }
+
+  /**
+   * Decodes the text from the buffer's position to its limit.
+   *
+   * @param headroom bytes to leave free before the decoded ones
+   * @throws FaultException INVALID_ARGUMENT when it is not base64, OVERLOADED without memory
+   */
+  public static Decoded decode(ByteBuffer text, MemoryPool memory, int headroom) {
     ByteBuffer in = text.slice();
     skipUrlHead(in);
-    Lease lease = memory.take(Math.max(1, (int) ((in.remaining() + 3L) / 4 * 3)));
+    Lease lease = memory.take(Math.max(1, headroom + (int) ((in.remaining() + 3L) / 4 * 3)));
     try {
-      ByteBuffer out = lease.bytes();
+      ByteBuffer out = lease.bytes().position(headroom);
       decode(in, out);
-      return new Decoded(lease, out.position());
+      return new Decoded(lease, headroom, out.position() - headroom);
     } catch (IllegalArgumentException e) {
       lease.close();
       throw FaultException.of(Fault.INVALID_ARGUMENT, "base64: " + e.getMessage());

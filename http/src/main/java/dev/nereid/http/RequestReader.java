@@ -30,6 +30,7 @@ final class RequestReader {
   private @Nullable BodyReader body;
   private boolean discarding;
   private boolean goOnDue;
+  private boolean pastDecoder;
 
   RequestReader(HttpListener listener, HttpConnection connection, RequestDecoder decoder) {
     this.listener = listener;
@@ -59,7 +60,7 @@ final class RequestReader {
     if (target == null || exchange == null || exchange.head().chunked() || decoder.holdsPart()) {
       return null;
     }
-    return target.roomFor(READ_IN_PLACE);
+    return target.roomFor(pastDecoder ? 1 : READ_IN_PLACE);
   }
 
   /** Bytes of the body in progress were read to their place. */
@@ -69,6 +70,7 @@ final class RequestReader {
     if (target == null || exchange == null) {
       return; // refused since
     }
+    pastDecoder = true; // to the end: it could not tell where that is any more
     target.advance(bytes);
     if (target.length() == exchange.head().contentLength()) {
       decoder.reset(); // it has not seen these bytes
@@ -190,6 +192,7 @@ final class RequestReader {
       return;
     }
     discarding = false;
+    pastDecoder = false;
     reading = exchange;
     if (head.hasBody() && head.headers().contains(HttpHeaderNames.EXPECT)) {
       goOnDue = true;

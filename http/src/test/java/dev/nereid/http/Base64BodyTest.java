@@ -26,9 +26,11 @@ final class Base64BodyTest {
   private byte[] decoded(String text) {
     byte[] bytes = text.getBytes(StandardCharsets.ISO_8859_1);
     ByteBuffer direct = ByteBuffer.allocateDirect(bytes.length).put(bytes).flip();
-    try (var decoded = Base64Body.decode(direct, memory)) {
+    int headroom = text.length() % 5;
+    try (var decoded = Base64Body.decode(direct, memory, headroom)) {
+      assertThat(decoded.offset()).isEqualTo(headroom);
       byte[] result = new byte[decoded.length()];
-      decoded.lease().bytes().get(result);
+      decoded.lease().bytes(headroom, result.length).get(result);
       return result;
     }
   }

@@ -1,0 +1,63 @@
+package dev.nereid.gateway;
+
+import dev.nereid.core.Fault;
+import dev.nereid.core.FaultException;
+import dev.nereid.http.HttpExchange;
+import java.util.HashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a client asks beside its pictures, in the query, the form or the JSON; the query goes first.
+ *
+ * @param parameters of the inference: confidence and iou, where given
+ * @param maxDetections boxes at most, the best ones
+ */
+record CallOptions(Map<String, Object> parameters, int maxDetections) {
+  private static final int MOST_DETECTIONS = 100_000;
+
+  static CallOptions of(HttpExchange exchange, Map<String, String> fields) {
+    Map<String, Object> parameters = new HashMap<>();
+    putShare(parameters, "confidence", given(exchange, fields, "confidence"));
+    putShare(parameters, "iou", given(exchange, fields, "iou"));
+    String most = given(exchange, fields, "max_detections");
+    return new CallOptions(parameters, most == null ? MOST_DETECTIONS : whole(most));
+  }
+
+  private static @Nullable String given(
+      HttpExchange exchange, Map<String, String> fields, String name) {
+    String value = exchange.queryParameter(name);
+    return value == null ? fields.get(name) : value;
+  }
+
+  private static void putShare(Map<String, Object> parameters, String name, @Nullable String text) {
+    if (text == null) {
+      return;
+    }
+    double value;
+    try {
+      value = Double.parseDouble(text.strip());
+    } catch (NumberFormatException e) {
+      value = -1;
+    }
+    if (!(value >= 0 && value <= 1)) {
+      throw FaultException.of(Fault.INVALID_ARGUMENT, name + ": '" + text + "' (expected: 0 to 1)");
+    }
+    parameters.put(name, value);
+  }
+
+  private static int whole(String text) {
+    int value;
+    try {
+      value = Integer.parseInt(text.strip());
+    } catch (NumberFormatException e) {
+      value = -1;
+    }
+    if (value < 1 || value > MOST_DETECTIONS) {
+      throw FaultException.of(
+          Fault.INVALID_ARGUMENT,
+          "max_detections: '" + text + "' (expected: 1 to " + MOST_DETECTIONS + ")");
+    }
+    return value;
+  }
+}

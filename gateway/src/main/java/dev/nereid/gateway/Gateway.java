@@ -1,0 +1,83 @@
+package dev.nereid.gateway;
+
+import dev.nereid.engine.Engine;
+import dev.nereid.http.AccessLog;
+import dev.nereid.http.EventLoops;
+import dev.nereid.http.HttpListener;
+import dev.nereid.http.ListenerMetrics;
+import dev.nereid.http.ListenerServices;
+import dev.nereid.telemetry.Metrics;
+import java.time.Duration;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+
+/**
+ * The REST image API over an engine in this process, and a page to try it on.
+ *
+ * <p><b>Threading.</b> The methods are called by control threads and may block. <b>Order.</b>
+ * {@link #start} once; to end, {@link #drain}, then {@link #close}, and the engine after that.
+ */
+public final class Gateway implements AutoCloseable {
+  private final HttpListener listener;
+  private final ExecutorService slow;
+
+  private Gateway(HttpListener listener, ExecutorService slow) {
+    this.listener = listener;
+    this.slow = slow;
+  }
+
+  /** A gateway that is not started yet. */
+  public static Gateway over(
+      Engine engine,
+      GatewayOptions options,
+      EventLoops loops,
+      Metrics metrics,
+      AccessLog accessLog) {
+    ExecutorService slow =
+        Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("gateway-", 0).factory());
+    GatewayMetrics counted = new GatewayMetrics(metrics, engine.ticker());
+    String name = options.listener().name();
+    ListenerMetrics listenerMetrics = new ListenerMetrics(metrics, name);
+    ListenerServices services =
+        new ListenerServices(
+            loops,
+            engine.memory(),
+            engine.ticker(),
+            listenerMetrics,
+            accessLog,
+            new GatewayErrors());
+    PredictEndpoints predict = new PredictEndpoints(engine, options, counted, slow);
+    InfoEndpoints info = new InfoEndpoints(engine, options, counted);
+    StaticFiles files = StaticFiles.load(options);
+    HttpListener listener =
+        new HttpListener(
+            options.listener(), services, GatewayRoutes.router(predict, info, files, slow));
+    listenerMetrics.observe(listener);
+    return new Gateway(listener, slow);
+  }
+
+  /**
+   * Begins to listen.
+   *
+   * @throws dev.nereid.core.FaultException when the address cannot be bound
+   */
+  public void start() {
+    listener.start();
+  }
+
+  /** The port that is listened on. */
+  public int port() {
+    return listener.port();
+  }
+
+  /** Accepts no more connections, and waits for the requests that have begun. */
+  public boolean drain(Duration limit) {
+    return listener.drain(limit);
+  }
+
+  @Override
+  public void close() {
+    listener.close();
+    slow.close();
+  }
+}

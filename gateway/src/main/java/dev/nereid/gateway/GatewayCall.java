@@ -1,0 +1,104 @@
+package dev.nereid.gateway;
+
+import dev.nereid.core.Failure;
+import dev.nereid.core.Fault;
+import dev.nereid.core.FaultException;
+import dev.nereid.core.Timings;
+import dev.nereid.http.HttpExchange;
+import dev.nereid.http.ResponseHeaders;
+import io.netty.buffer.ByteBuf;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import tools.jackson.core.JsonGenerator;
+
+/** One request to an inference endpoint, and how it is answered: timed, counted, in one shape. */
+final class GatewayCall {
+  private static final Logger LOG = LoggerFactory.getLogger(GatewayCall.class);
+
+  private final HttpExchange exchange;
+  private final String endpoint;
+  private final GatewayMetrics metrics;
+
+  GatewayCall(HttpExchange exchange, String endpoint, GatewayMetrics metrics) {
+    this.exchange = exchange;
+    this.endpoint = endpoint;
+    this.metrics = metrics;
+    metrics.began();
+  }
+
+  HttpExchange exchange() {
+    return exchange;
+  }
+
+  long elapsedNanos() {
+    return metrics.nanos() - exchange.receivedNanos();
+  }
+
+  boolean isLate() {
+    return metrics.nanos() > exchange.deadlineNanos();
+  }
+
+  /** Answers with an object, to which the time it took is added. */
+  void respond(int status, Timings timings, Consumer<JsonGenerator> content) {
+    long nanos = elapsedNanos();
+    ByteBuf body;
+    try {
+      body =
+          JsonReply.object(
+              json -> {
+                content.accept(json);
+                json.writeNumberProperty("total_time_ms", JsonReply.millis(nanos));
+              });
+    } catch (RuntimeException e) {
+      fail(e);
+      return;
+    }
+    metrics.ended(endpoint, status, nanos, timings);
+    exchange.respond(status, timed(GatewayErrors.headers(status), nanos, timings), body);
+  }
+
+  /** Answers with a failure. */
+  void fail(Failure failure) {
+    respond(
+        GatewayErrors.status(failure.fault()),
+        Timings.NONE,
+        json -> JsonReply.error(json, GatewayErrors.code(failure.fault()), failure.message()));
+  }
+
+  /** Answers with what went wrong; what the caller did not cause is told to the log alone. */
+  void fail(RuntimeException failure) {
+    if (failure instanceof FaultException fault) {
+      fail(fault.failure());
+    } else {
+      LOG.error("{} {} failed", exchange.method(), exchange.path(), failure);
+      fail(Fault.INTERNAL.with("the server failed on this request"));
+    }
+  }
+
+  private static ResponseHeaders timed(ResponseHeaders headers, long nanos, Timings timings) {
+    String total = decimal(nanos);
+    ResponseHeaders timed = headers.with("x-process-time", total + "ms");
+    if (timings.equals(Timings.NONE)) {
+      return timed;
+    }
+    String phases =
+        "queue;dur="
+            + decimal(timings.queueNanos())
+            + ", input;dur="
+            + decimal(timings.inputNanos())
+            + ", compute;dur="
+            + decimal(timings.inferNanos())
+            + ", output;dur="
+            + decimal(timings.outputNanos())
+            + ", total;dur="
+            + total;
+    return timed.with("server-timing", phases);
+  }
+
+  private static String decimal(long nanos) {
+    long hundredths = Math.max(0, (nanos + 5_000) / 10_000);
+    long rest = hundredths % 100;
+    return hundredths / 100 + (rest < 10 ? ".0" : ".") + rest;
+  }
+}

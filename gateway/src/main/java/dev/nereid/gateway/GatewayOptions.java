@@ -1,0 +1,48 @@
+package dev.nereid.gateway;
+
+import dev.nereid.http.ListenerOptions;
+import java.nio.file.Path;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How the gateway behaves.
+ *
+ * @param batchImages pictures in one request at most
+ * @param aliases other names for models, by alias
+ * @param samples a folder with pictures that the page offers; null for none
+ * @param version of the program, as it tells clients
+ */
+public record GatewayOptions(
+    ListenerOptions listener,
+    int batchImages,
+    Map<String, String> aliases,
+    @Nullable Path samples,
+    String version) {
+  /** The usual limit on a body. */
+  public static final int BODY_BYTES = 50 << 20;
+
+  public GatewayOptions {
+    aliases = Map.copyOf(aliases);
+    if (batchImages < 1) {
+      throw new IllegalArgumentException("batch-images: " + batchImages + " (expected: >= 1)");
+    }
+  }
+
+  /** The defaults on that port: 50 MiB to a body, 64 pictures to a request, no samples. */
+  public static GatewayOptions of(int port, String version) {
+    ListenerOptions listener = ListenerOptions.of("gateway", port);
+    return new GatewayOptions(
+        listener.within(listener.limits().withBodyBytes(BODY_BYTES)), 64, Map.of(), null, version);
+  }
+
+  /** These options with a listener that behaves otherwise. */
+  public GatewayOptions with(ListenerOptions other) {
+    return new GatewayOptions(other, batchImages, aliases, samples, version);
+  }
+
+  /** These options with sample pictures. */
+  public GatewayOptions withSamples(Path folder) {
+    return new GatewayOptions(listener, batchImages, aliases, folder, version);
+  }
+}

@@ -1,0 +1,67 @@
+package dev.nereid.gateway;
+
+import dev.nereid.http.HttpExchange;
+import dev.nereid.http.ResponseHeaders;
+import dev.nereid.http.Router;
+import dev.nereid.http.Router.Route;
+import io.netty.buffer.Unpooled;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.concurrent.Executor;
+
+/** Which path leads where. */
+final class GatewayRoutes {
+  private GatewayRoutes() {}
+
+  /**
+   * The router of the gateway.
+   *
+   * @param slow where answers are made that take long
+   */
+  static Router router(
+      PredictEndpoints predict, InfoEndpoints info, StaticFiles files, Executor slow) {
+    List<Route> routes =
+        List.of(
+            Route.post("/detect", (e, _) -> predict.predict(e, "/detect", "detect")),
+            Route.post("/classify", (e, _) -> predict.predict(e, "/classify", "classify")),
+            Route.post("/embed", (e, _) -> predict.predict(e, "/embed", "embed")),
+            Route.post("/embed/image", (e, _) -> predict.predict(e, "/embed/image", "embed")),
+            Route.post("/predict/{model}", (e, c) -> predict.predict(e, "/predict", c.getFirst())),
+            Route.post(
+                "/predict_batch/{model}",
+                (e, c) -> predict.predictBatch(e, "/predict_batch", c.getFirst())),
+            Route.post("/embed/base64", (e, _) -> predict.embedAll(e, "/embed/base64", "embed")),
+            Route.post("/embed/batch", (e, _) -> predict.embedAll(e, "/embed/batch", "embed")),
+            Route.get("/health", (e, _) -> info.health(e)),
+            Route.get("/healthz", (e, _) -> info.alive(e)),
+            Route.get("/limits", (e, _) -> info.limits(e)),
+            Route.get("/models", (e, _) -> info.models(e)),
+            Route.get("/metrics", (e, _) -> slow.execute(() -> info.metrics(e))),
+            Route.get("/openapi.json", (e, _) -> files.page(e, "openapi.json")),
+            Route.get("/", (e, _) -> files.page(e, "index.html")),
+            Route.get("/page/{file}", (e, c) -> files.page(e, c.getFirst())),
+            Route.get("/samples", (e, _) -> files.sampleNames(e)),
+            Route.get("/samples/{file}", (e, c) -> files.sample(e, c.getFirst())));
+    return new Router(routes, (e, _) -> notFound(e), GatewayRoutes::wrongMethod);
+  }
+
+  /** Nothing is there. */
+  static void notFound(HttpExchange exchange) {
+    respond(exchange, 404, GatewayErrors.headers(404), "not_found", "no such path");
+  }
+
+  private static void wrongMethod(HttpExchange exchange, String allow) {
+    respond(
+        exchange,
+        405,
+        GatewayErrors.headers(405).with("allow", allow),
+        "method_not_allowed",
+        "method " + exchange.method() + " (expected: " + allow + ")");
+  }
+
+  private static void respond(
+      HttpExchange exchange, int status, ResponseHeaders headers, String code, String detail) {
+    String body = JsonReply.error(code, detail);
+    exchange.respond(status, headers, Unpooled.copiedBuffer(body, StandardCharsets.UTF_8));
+  }
+}

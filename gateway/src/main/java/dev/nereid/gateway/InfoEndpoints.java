@@ -1,0 +1,119 @@
+package dev.nereid.gateway;
+
+import dev.nereid.core.FaultException;
+import dev.nereid.engine.Engine;
+import dev.nereid.engine.IndexEntry;
+import dev.nereid.http.HttpExchange;
+import dev.nereid.http.ListenerOptions;
+import dev.nereid.http.ResponseHeaders;
+import io.netty.buffer.Unpooled;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.function.Consumer;
+import tools.jackson.core.JsonGenerator;
+
+/** What the gateway tells of itself. */
+final class InfoEndpoints {
+  private static final ResponseHeaders METRICS =
+      ResponseHeaders.of("content-type", "text/plain; version=0.0.4; charset=utf-8");
+
+  private final Engine engine;
+  private final GatewayOptions options;
+  private final GatewayMetrics metrics;
+
+  InfoEndpoints(Engine engine, GatewayOptions options, GatewayMetrics metrics) {
+    this.engine = engine;
+    this.options = options;
+    this.metrics = metrics;
+  }
+
+  /** Whether inference is offered, and the state of each model; 503 while it is not. */
+  void health(HttpExchange exchange) {
+    boolean ready = engine.isLive() && engine.started().isDone();
+    List<IndexEntry> index = engine.index();
+    respond(
+        exchange,
+        ready ? 200 : 503,
+        json -> {
+          json.writeStringProperty("status", ready ? "healthy" : "starting");
+          json.writeStringProperty("version", options.version());
+          json.writeObjectPropertyStart("models");
+          for (IndexEntry entry : index) {
+            json.writeStringProperty(entry.model(), entry.state().name());
+          }
+          json.writeEndObject();
+        });
+  }
+
+  /** Whether the process answers at all. */
+  void alive(HttpExchange exchange) {
+    respond(exchange, 200, json -> json.writeStringProperty("status", "ok"));
+  }
+
+  /** The limits that requests must keep. */
+  void limits(HttpExchange exchange) {
+    ListenerOptions.Limits limits = options.listener().limits();
+    ListenerOptions.Timeouts timeouts = options.listener().timeouts();
+    respond(
+        exchange,
+        200,
+        json -> {
+          json.writeNumberProperty("body_bytes", limits.bodyBytes());
+          json.writeNumberProperty("batch_images", options.batchImages());
+          json.writeNumberProperty("in_flight_requests", limits.inFlightRequests());
+          json.writeNumberProperty("in_flight_bytes", limits.inFlightBytes());
+          json.writeNumberProperty("connections", limits.connections());
+          json.writeNumberProperty("header_bytes", limits.headerBytes());
+          json.writeNumberProperty("read_seconds", timeouts.read().toMillis() / 1000.0);
+          json.writeNumberProperty("idle_seconds", timeouts.idle().toMillis() / 1000.0);
+          json.writeNumberProperty("request_seconds", timeouts.request().toMillis() / 1000.0);
+        });
+  }
+
+  /** The models that take pictures. */
+  void models(HttpExchange exchange) {
+    List<IndexEntry> index = engine.index();
+    respond(
+        exchange,
+        200,
+        json -> {
+          json.writeArrayPropertyStart("models");
+          for (IndexEntry entry : index) {
+            if (entry.state() == IndexEntry.State.READY) {
+              model(json, entry.model());
+            }
+          }
+          json.writeEndArray();
+        });
+  }
+
+  /** All numbers of the process, for Prometheus. */
+  void metrics(HttpExchange exchange) {
+    byte[] text = metrics.scrape().getBytes(StandardCharsets.UTF_8);
+    exchange.respond(200, METRICS, Unpooled.wrappedBuffer(text));
+  }
+
+  private void model(JsonGenerator json, String name) {
+    ImageModel model;
+    try {
+      if (ImageModel.taskOf(engine.config(name, -1)) == null) {
+        return;
+      }
+      model = ImageModel.of(engine, name);
+    } catch (FaultException e) {
+      return; // unloaded meanwhile
+    }
+    json.writeStartObject();
+    json.writeStringProperty("name", name);
+    json.writeStringProperty("task", model.task().wireName());
+    json.writeNumberProperty("size", model.size());
+    json.writeArrayPropertyStart("labels");
+    model.labels().forEach(json::writeString);
+    json.writeEndArray();
+    json.writeEndObject();
+  }
+
+  private static void respond(HttpExchange exchange, int status, Consumer<JsonGenerator> content) {
+    exchange.respond(status, GatewayErrors.headers(status), JsonReply.object(content));
+  }
+}

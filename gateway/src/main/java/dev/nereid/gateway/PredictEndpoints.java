@@ -1,0 +1,190 @@
+package dev.nereid.gateway;
+
+import dev.nereid.core.Failure;
+import dev.nereid.core.Fault;
+import dev.nereid.core.FaultException;
+import dev.nereid.engine.Engine;
+import dev.nereid.http.HttpExchange;
+import java.util.List;
+import java.util.concurrent.Executor;
+import java.util.function.Consumer;
+import tools.jackson.core.JsonGenerator;
+
+/** Inference on one picture, on several, and embeddings in the form of the similarity service. */
+final class PredictEndpoints {
+  private final Engine engine;
+  private final GatewayOptions options;
+  private final GatewayMetrics metrics;
+  private final UploadReader uploads;
+  private final Executor slowReads;
+
+  /**
+   * Endpoints over an engine.
+   *
+   * @param slowReads where bodies are read that take long
+   */
+  PredictEndpoints(
+      Engine engine, GatewayOptions options, GatewayMetrics metrics, Executor slowReads) {
+    this.engine = engine;
+    this.options = options;
+    this.metrics = metrics;
+    this.uploads = new UploadReader(engine.memory());
+    this.slowReads = slowReads;
+  }
+
+  /** One picture through a model. */
+  void predict(HttpExchange exchange, String endpoint, String model) {
+    GatewayCall call = new GatewayCall(exchange, endpoint, metrics);
+    read(call, 1, upload -> predict(call, model, upload));
+  }
+
+  /** Several pictures through a model; each has an outcome of its own. */
+  void predictBatch(HttpExchange exchange, String endpoint, String model) {
+    GatewayCall call = new GatewayCall(exchange, endpoint, metrics);
+    read(call, options.batchImages(), upload -> predictBatch(call, model, upload));
+  }
+
+  /** Embeddings of several pictures; all or none. */
+  void embedAll(HttpExchange exchange, String endpoint, String model) {
+    GatewayCall call = new GatewayCall(exchange, endpoint, metrics);
+    read(call, options.batchImages(), upload -> embedAll(call, model, upload));
+  }
+
+  private void read(GatewayCall call, int most, Consumer<Upload> next) {
+    if (UploadReader.isSlow(call.exchange())) {
+      slowReads.execute(() -> readNow(call, most, next));
+    } else {
+      readNow(call, most, next);
+    }
+  }
+
+  private void readNow(GatewayCall call, int most, Consumer<Upload> next) {
+    Upload upload;
+    try {
+      upload = uploads.read(call.exchange(), most);
+    } catch (RuntimeException e) {
+      call.fail(e);
+      return;
+    }
+    try {
+      next.accept(upload);
+    } catch (RuntimeException e) {
+      upload.close();
+      call.fail(e);
+    }
+  }
+
+  private ImageModel model(String name) {
+    return ImageModel.of(engine, options.aliases().getOrDefault(name, name));
+  }
+
+  private void predict(GatewayCall call, String name, Upload upload) {
+    ImageModel model = model(name);
+    if (upload.items().getFirst() instanceof Item.Unreadable unreadable) {
+      throw unreadable.failure().exception();
+    }
+    CallOptions asked = CallOptions.of(call.exchange(), upload.fields());
+    Rendering rendering = new Rendering(model, asked.maxDetections());
+    Inference.start(
+        engine,
+        call,
+        model,
+        asked.parameters(),
+        upload.items(),
+        outcomes -> {
+          switch (outcomes.getFirst()) {
+            case Outcome.Failed failed -> call.fail(failed.failure());
+            case Outcome.Answered answered ->
+                call.respond(
+                    200,
+                    answered.response().timings(),
+                    json -> {
+                      rendering.result(json, answered.item(), answered.response());
+                      rendering.about(json);
+                    });
+          }
+        });
+  }
+
+  private void predictBatch(GatewayCall call, String name, Upload upload) {
+    ImageModel model = model(name);
+    CallOptions asked = CallOptions.of(call.exchange(), upload.fields());
+    Rendering rendering = new Rendering(model, asked.maxDetections());
+    Inference.start(
+        engine,
+        call,
+        model,
+        asked.parameters(),
+        upload.items(),
+        outcomes -> {
+          BatchRendering batch = new BatchRendering(rendering, outcomes);
+          call.respond(batch.status(), Inference.timings(outcomes), batch::write);
+        });
+  }
+
+  private void embedAll(GatewayCall call, String name, Upload upload) {
+    ImageModel model = model(name);
+    if (model.task() != ImageModel.Task.EMBED) {
+      throw FaultException.of(
+          Fault.INVALID_ARGUMENT,
+          "model '" + model.name() + "' (expected: one that answers an embedding)");
+    }
+    for (Item item : upload.items()) {
+      if (item instanceof Item.Unreadable unreadable) {
+        throw undecodable(unreadable.index(), unreadable.failure()).exception();
+      }
+    }
+    Inference.start(
+        engine,
+        call,
+        model,
+        CallOptions.of(call.exchange(), upload.fields()).parameters(),
+        upload.items(),
+        outcomes -> {
+          for (Outcome outcome : outcomes) {
+            if (outcome instanceof Outcome.Failed failed) {
+              call.fail(undecodable(failed.item().index(), failed.failure()));
+              return;
+            }
+          }
+          call.respond(200, Inference.timings(outcomes), json -> embeddings(json, model, outcomes));
+        });
+  }
+
+  private static void embeddings(JsonGenerator json, ImageModel model, List<Outcome> outcomes) {
+    Rendering rendering = new Rendering(model, 0);
+    json.writeArrayPropertyStart("embeddings");
+    for (Outcome outcome : outcomes) {
+      if (outcome instanceof Outcome.Answered answered) {
+        rendering.embedding(json, answered.response());
+      }
+    }
+    json.writeEndArray();
+    json.writeObjectPropertyStart("model_info");
+    json.writeStringProperty("model_name", model.name());
+    json.writeStringProperty("pretrained", "");
+    json.writeStringProperty("device", "cpu");
+    json.writeNumberProperty("embedding_dim", model.size());
+    json.writeEndObject();
+    json.writeNumberProperty("count", outcomes.size());
+  }
+
+  /** What is wrong with one of several pictures; other failures stay as they are. */
+  private static Failure undecodable(int index, Failure failure) {
+    return switch (failure.fault()) {
+      case INVALID_ARGUMENT, UNPROCESSABLE, UNSUPPORTED_MEDIA, TOO_LARGE ->
+          failure.prefixed("Failed to decode image " + index + ": ");
+      case NOT_FOUND,
+          ALREADY_EXISTS,
+          UNSUPPORTED,
+          NOT_READY,
+          OVERLOADED,
+          QUEUE_TIMEOUT,
+          DEADLINE_EXCEEDED,
+          CANCELLED,
+          BACKEND_FAILED,
+          INTERNAL ->
+          failure;
+    };
+  }
+}

@@ -1,0 +1,105 @@
+package dev.nereid.gateway;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.nereid.engine.Engine;
+import dev.nereid.engine.EngineOptions;
+import dev.nereid.engine.LoadReport;
+import dev.nereid.http.AccessLog;
+import dev.nereid.http.EventLoops;
+import dev.nereid.telemetry.Metrics;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** The gateway over a real engine with the demo models, on a port that the system chose. */
+final class RunningGateway implements AutoCloseable {
+  static final Path SAMPLES = Path.of("..", "samples");
+  private static final Path MODELS = Path.of("..", "models");
+  private static final JsonMapper JSON = new JsonMapper();
+
+  final Metrics metrics = new Metrics();
+  final Engine engine;
+  final Gateway gateway;
+  private final EventLoops loops = EventLoops.start(1);
+  private final HttpClient client = HttpClient.newHttpClient();
+
+  /** An answer as it came. */
+  record Answer(HttpResponse<byte[]> response) {
+    int status() {
+      return response.statusCode();
+    }
+
+    String header(String name) {
+      return response.headers().firstValue(name).orElse("");
+    }
+
+    JsonNode json() {
+      return JSON.readTree(response.body());
+    }
+  }
+
+  RunningGateway(GatewayOptions options) throws Exception {
+    engine = Engine.open(EngineOptions.of(MODELS), metrics);
+    LoadReport report = engine.started().get(60, TimeUnit.SECONDS);
+    assertThat(report.failures()).isEmpty();
+    gateway = Gateway.over(engine, options, loops, metrics, AccessLog.OFF);
+    gateway.start();
+  }
+
+  static GatewayOptions options() {
+    return GatewayOptions.of(0, "1.2.3").withSamples(SAMPLES);
+  }
+
+  static byte[] sample(String name) {
+    try {
+      return Files.readAllBytes(SAMPLES.resolve(name));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  Answer get(String path, String... headers) throws Exception {
+    return send(request(path, headers).GET());
+  }
+
+  Answer post(String path, String type, byte[] body, String... headers) throws Exception {
+    return send(
+        request(path, headers)
+            .header("content-type", type)
+            .POST(HttpRequest.BodyPublishers.ofByteArray(body)));
+  }
+
+  Answer postForm(String path, Form form, String... headers) throws Exception {
+    return post(path, Form.TYPE, form.bytes(), headers);
+  }
+
+  private HttpRequest.Builder request(String path, String... headers) {
+    var request =
+        HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + gateway.port() + path))
+            .timeout(Duration.ofSeconds(60));
+    return headers.length == 0 ? request : request.headers(headers);
+  }
+
+  private Answer send(HttpRequest.Builder request) throws Exception {
+    return new Answer(client.send(request.build(), HttpResponse.BodyHandlers.ofByteArray()));
+  }
+
+  @Override
+  public void close() {
+    client.close();
+    gateway.close();
+    engine.close();
+    assertThat(engine.memory().openLeases()).as("open leases").isZero();
+    loops.close();
+  }
+}
