@@ -18,6 +18,7 @@ import dev.nereid.core.Fault;
 import dev.nereid.core.FaultException;
 import dev.nereid.core.MemoryPool;
 import dev.nereid.core.Ticker;
+import dev.nereid.repository.FileCheck;
 import dev.nereid.repository.Labels;
 import dev.nereid.repository.ModelEntry;
 import dev.nereid.scheduler.BatchingScheduler;
@@ -78,26 +79,16 @@ final class ModelLoader {
     long started = ticker.nanos();
     BackendProvider backend = backends.require(declared.getBackend());
     ModelFiles files = new ModelFiles(entry.directory(), entry.versionDirectory(version));
-    ModelConfig onDevice = placed(declared);
-    ModelConfig complete = onDevice;
-    if (options.autoComplete()) {
-      complete = ConfigMerge.merge(onDevice, backend.complete(onDevice, files));
+    Map<String, String> backendOptions =
+        options.backendOptions().getOrDefault(backend.name(), Map.of());
+    ModelConfig config = complete(declared, backend, files, backendOptions);
+    List<String> missing = FileCheck.problems(entry, config, List.of(version));
+    if (!missing.isEmpty()) {
+      throw FaultException.of(Fault.INVALID_ARGUMENT, String.join("; ", missing));
     }
-    ModelConfig config =
-        ConfigNormaliser.normalise(
-            complete,
-            new ConfigNormaliser.Defaults(
-                false, backend.defaultModelFilename(), backend.defaultCpuInstances()));
-    ConfigValidator.check(config);
     Model model =
         backend.open(
-            new ModelContext(
-                config,
-                version,
-                files,
-                options.backendOptions().getOrDefault(backend.name(), Map.of()),
-                memory,
-                options.cores()));
+            new ModelContext(config, version, files, backendOptions, memory, options.cores()));
     var statistics = new ExecutionStatistics(config.getName(), version);
     List<Placement> placements = placements(config);
     String summary = summary(model, placements);
@@ -115,10 +106,32 @@ final class ModelLoader {
         (ticker.nanos() - started) / 1e9);
   }
 
+  /** The configuration for this machine, with what the files tell and every default, and valid. */
+  private ModelConfig complete(
+      ModelConfig declared,
+      BackendProvider backend,
+      ModelFiles files,
+      Map<String, String> backendOptions) {
+    ModelConfig onDevice = placed(declared);
+    ModelConfig complete =
+        options.autoComplete()
+            ? ConfigMerge.merge(onDevice, backend.complete(onDevice, files, backendOptions))
+            : onDevice;
+    ModelConfig config =
+        ConfigNormaliser.normalise(
+            complete,
+            new ConfigNormaliser.Defaults(
+                false, backend.defaultModelFilename(), backend.defaultCpuInstances()));
+    ConfigValidator.check(config);
+    return config;
+  }
+
   private static String summary(Model model, List<Placement> placements) {
     String said = model.summary();
-    String instances = placements.size() + (placements.size() == 1 ? " instance" : " instances");
-    return said.isEmpty() ? instances : instances + ", " + said;
+    if (!said.isEmpty()) {
+      return said;
+    }
+    return placements.size() + (placements.size() == 1 ? " instance" : " instances");
   }
 
   /** Loads one version of an ensemble whose steps are served. */
@@ -148,6 +161,12 @@ final class ModelLoader {
    * moved.
    */
   private ModelConfig placed(ModelConfig config) {
+    boolean asks =
+        config.getInstanceGroupList().stream()
+            .anyMatch(group -> group.getKind() == ModelInstanceGroup.Kind.KIND_GPU);
+    if (!asks) {
+      return config;
+    }
     ModelConfig.Builder moved = config.toBuilder();
     for (int i = 0; i < config.getInstanceGroupCount(); i++) {
       ModelInstanceGroup group = config.getInstanceGroup(i);
@@ -167,6 +186,12 @@ final class ModelLoader {
       moved.setInstanceGroup(
           i,
           group.toBuilder().setKind(ModelInstanceGroup.Kind.KIND_CPU).clearGpus().clearProfile());
+    }
+    if (moved.hasOptimization()) {
+      moved
+          .getOptimizationBuilder()
+          .getExecutionAcceleratorsBuilder()
+          .clearGpuExecutionAccelerator();
     }
     return moved.build();
   }
