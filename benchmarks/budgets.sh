@@ -2,7 +2,7 @@
 # Measures the server's budgets: CPU time of the server's process per request, the server pinned to
 # one core and the client to another. Prints a Markdown table with the ratio to NVIDIA's server.
 #
-#   benchmarks/budgets.sh [--list] [row...]      rows by name or by prefix; all when none is named
+#   benchmarks/budgets.sh [--list] [row...]      rows by name or first words; all when none
 #
 # Needs h2load and wrk (Debian: apt-get install nghttp2-client wrk), curl, and two cores that do
 # nothing else. Settings, from the environment:
@@ -67,7 +67,7 @@ wanted() {
   [ ${#chosen[@]} -eq 0 ] && return 0
   local name
   for name in "${chosen[@]}"; do
-    [[ $1 == "$name"* ]] && return 0
+    [[ $1 == "$name" || $1 == "$name"-* ]] && return 0
   done
   return 1
 }

@@ -35,6 +35,7 @@ final class ChaosActor {
 
   private final ChaosPlan plan;
   private final List<ChaosModel> models;
+  private final List<ChaosModel> failing;
   private final List<InferenceClient> clients;
   private final EventLoops loops;
   private final SplittableRandom random;
@@ -44,15 +45,19 @@ final class ChaosActor {
   /** Where actors report to. */
   record Audience(BiConsumer<ChaosDeed, String> outcomes, Consumer<String> violations) {}
 
+  /** Models that must answer, and models that must fail. */
+  record Cast(List<ChaosModel> good, List<ChaosModel> failing) {}
+
   ChaosActor(
       ChaosPlan plan,
-      List<ChaosModel> models,
+      Cast cast,
       List<InferenceClient> clients,
       EventLoops loops,
       SplittableRandom random,
       Audience audience) {
     this.plan = plan;
-    this.models = models;
+    this.models = cast.good();
+    this.failing = cast.failing();
     this.clients = clients;
     this.loops = loops;
     this.random = random;
@@ -63,7 +68,7 @@ final class ChaosActor {
   /** Acts once. */
   void act() {
     ChaosDeed deed = ChaosDeed.next(random);
-    if (deed == ChaosDeed.FAIL && plan.failing().isEmpty()) {
+    if (deed == ChaosDeed.FAIL && failing.isEmpty()) {
       deed = ChaosDeed.CALL;
     }
     InferenceClient client = clients.get(random.nextInt(clients.size()));
@@ -81,14 +86,7 @@ final class ChaosActor {
                   client,
                   InferCall.of(
                       model.name(), InferInput.floats("no-such-input", Shape.of(1, 1), 1)));
-          case FAIL ->
-              refused(
-                  deed,
-                  client,
-                  model
-                      .calls()
-                      .getFirst()
-                      .withModel(plan.failing().get(random.nextInt(plan.failing().size()))));
+          case FAIL -> refused(deed, client, any(failing.get(random.nextInt(failing.size()))));
         };
     outcomes.accept(deed, outcome);
   }

@@ -8,7 +8,7 @@ import java.util.List;
  * A model under bad treatment.
  *
  * @param calls distinct ones
- * @param right the reply to each, learnt while nothing else ran
+ * @param right the reply to each, learnt while nothing else ran; none for a model that fails
  */
 record ChaosModel(String name, List<InferCall> calls, List<InferResult> right) {
 

@@ -30,14 +30,14 @@ import org.jspecify.annotations.Nullable;
  */
 public final class ChaosRun {
   private static final String OPEN_LEASES = "nereid_open_leases";
-  private static final String RESIDENT = "process_resident_memory_bytes";
-  private static final String OFF_HEAP = "nereid_direct_memory_used_bytes";
+  private static final List<String> MEMORY =
+      List.of("process_resident_memory_bytes", "nereid_direct_memory_held_bytes");
   private static final long QUIET_SECONDS = 30;
   private static final long POLL_MILLIS = 50;
   private static final int VIOLATIONS_KEPT = 20;
   private static final int CALLS_PER_MODEL = 8;
-  private static final double GROWTH = 0.05;
-  private static final double SLACK_BYTES = 16e6;
+  private static final double GROWTH = 0.1;
+  private static final double SLACK_BYTES = 32e6;
 
   private final ChaosPlan plan;
   private final Consumer<String> progress;
@@ -83,39 +83,46 @@ public final class ChaosRun {
     var probe = new ServerProbe(plan.metrics(), 0, clients.getFirst());
     List<ChaosModel> models =
         plan.models().stream().map(name -> learn(clients.getLast(), name)).toList();
-    MemoryTrend resident = new MemoryTrend("resident memory", GROWTH, SLACK_BYTES);
-    disturb(loops, clients, models, () -> sample(probe, resident));
+    List<MemoryTrend> memory =
+        MEMORY.stream().map(name -> new MemoryTrend(name, GROWTH, SLACK_BYTES)).toList();
+    List<ChaosModel> failing =
+        plan.failing().stream()
+            .map(name -> new ChaosModel(name, calls(clients.getLast(), name), List.of()))
+            .toList();
+    var cast = new ChaosActor.Cast(models, failing);
+    disturb(loops, clients, cast, () -> sample(probe, memory));
     Double openLeases = awaitQuiet(probe);
     if (openLeases != null && openLeases > 0) {
       violation(openLeases.longValue() + " leases open after " + QUIET_SECONDS + " s of quiet");
     }
     models.forEach(model -> checkStillRight(clients.getLast(), model));
-    return report(openLeases, resident, probe.value(OFF_HEAP));
+    return report(openLeases, memory);
   }
 
   private ChaosModel learn(InferenceClient client, String name) {
-    List<byte[]> images =
-        plan.images() == null
-            ? List.of()
-            : ImageSet.load(plan.images(), ImageSet.Mode.MIXED, CALLS_PER_MODEL, plan.seed());
-    var inputs = new TensorInputs(CALLS_PER_MODEL, 1, Map.of(), Map.of(), images, plan.seed());
-    List<InferCall> calls = inputs.calls(client.model(name));
+    List<InferCall> calls = calls(client, name);
     return new ChaosModel(
         name, calls, calls.stream().map(call -> ChaosActor.await(client.infer(call))).toList());
   }
 
+  private List<InferCall> calls(InferenceClient client, String name) {
+    List<byte[]> images =
+        plan.images() == null
+            ? List.of()
+            : ImageSet.load(plan.images(), ImageSet.Mode.MIXED, CALLS_PER_MODEL, plan.seed());
+    return new TensorInputs(CALLS_PER_MODEL, 1, Map.of(), Map.of(), images, plan.seed())
+        .calls(client.model(name));
+  }
+
   private void disturb(
-      EventLoops loops,
-      List<InferenceClient> clients,
-      List<ChaosModel> models,
-      Runnable everySecond)
+      EventLoops loops, List<InferenceClient> clients, ChaosActor.Cast cast, Runnable everySecond)
       throws InterruptedException {
     long end = System.nanoTime() + plan.duration().toNanos();
     SplittableRandom seeds = new SplittableRandom(plan.seed());
     var audience = new ChaosActor.Audience(this::outcome, this::violation);
     try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
       for (int i = 0; i < plan.actors(); i++) {
-        var actor = new ChaosActor(plan, models, clients, loops, seeds.split(), audience);
+        var actor = new ChaosActor(plan, cast, clients, loops, seeds.split(), audience);
         threads.execute(
             () -> {
               while (System.nanoTime() < end) {
@@ -131,10 +138,12 @@ public final class ChaosRun {
     }
   }
 
-  private void sample(ServerProbe probe, MemoryTrend resident) {
-    Double bytes = probe.value(RESIDENT);
-    if (bytes != null) {
-      resident.add(bytes);
+  private void sample(ServerProbe probe, List<MemoryTrend> memory) {
+    for (MemoryTrend trend : memory) {
+      Double bytes = probe.value(trend.name());
+      if (bytes != null) {
+        trend.add(bytes);
+      }
     }
     long done = outcomes.values().stream().mapToLong(LongAdder::sum).sum();
     progress.accept(String.format("%,d deeds, %d kinds of violation", done, violations.size()));
@@ -163,20 +172,14 @@ public final class ChaosRun {
     }
   }
 
-  private ChaosReport report(
-      @Nullable Double openLeases, MemoryTrend resident, @Nullable Double offHeap) {
-    if (!resident.isFlat()) {
-      violation(resident.toString());
-    }
+  private ChaosReport report(@Nullable Double openLeases, List<MemoryTrend> memory) {
+    memory.stream().filter(trend -> !trend.isFlat()).forEach(trend -> violation(trend.toString()));
     SortedMap<String, Long> counts = new TreeMap<>();
     outcomes.forEach((name, count) -> counts.put(name, count.sum()));
-    List<String> memory = new ArrayList<>(List.of(resident.toString()));
-    if (offHeap != null) {
-      memory.add(String.format("off-heap memory in use at the end: %,.0f bytes", offHeap));
-    }
     List<String> wrongs = new ArrayList<>();
     violations.forEach((what, count) -> wrongs.add(what + " (" + count.sum() + " times)"));
-    return new ChaosReport(counts, openLeases, memory, wrongs);
+    return new ChaosReport(
+        counts, openLeases, memory.stream().map(MemoryTrend::toString).toList(), wrongs);
   }
 
   private void outcome(ChaosDeed deed, String how) {

@@ -9,7 +9,8 @@ import java.util.Locale;
  * median of the second third is compared with that of the last. Not thread-safe.
  */
 final class MemoryTrend {
-  private static final int LEAST_SAMPLES = 9;
+  /** A JVM's heap takes a while to find its size; before that, growth tells nothing. */
+  static final int LEAST_SAMPLES = 90;
 
   private final String name;
   private final double growthAllowed;
@@ -26,6 +27,11 @@ final class MemoryTrend {
     this.name = name;
     this.growthAllowed = growthAllowed;
     this.bytesAllowed = bytesAllowed;
+  }
+
+  /** The metric. */
+  String name() {
+    return name;
   }
 
   void add(double bytes) {

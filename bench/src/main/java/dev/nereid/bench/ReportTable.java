@@ -4,11 +4,15 @@ import dev.nereid.client.ModelStatistics;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.SortedMap;
+import java.util.StringJoiner;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /** Results as text for a terminal. */
 final class ReportTable {
   private static final String NOT_KNOWN = "-";
+  private static final int SIZES_SHOWN = 8;
 
   private ReportTable() {}
 
@@ -94,15 +98,6 @@ final class ReportTable {
   }
 
   private static String model(ModelStatistics model) {
-    StringBuilder batches = new StringBuilder();
-    long executions = model.batches().values().stream().mapToLong(Long::longValue).sum();
-    model
-        .batches()
-        .forEach(
-            (size, count) ->
-                batches.append(
-                    String.format(
-                        Locale.ROOT, " %d:%.0f%%", size, 100.0 * count / Math.max(1, executions))));
     return String.format(
         Locale.ROOT,
         "  %s: %,d inferences in %,d executions, mean batch %.2f [%s]; queue %s, compute %s+%s+%s\n",
@@ -110,11 +105,40 @@ final class ReportTable {
         model.inferences(),
         model.executions(),
         model.meanBatch(),
-        batches.toString().strip(),
+        batches(model.batches()),
         micros(model.queue().meanMicros()),
         micros(model.computeInput().meanMicros()),
         micros(model.computeInfer().meanMicros()),
         micros(model.computeOutput().meanMicros()));
+  }
+
+  /** The share of executions by batch size; many sizes in ranges that double. */
+  static String batches(SortedMap<Long, Long> executions) {
+    SortedMap<Long, Long> shown = executions;
+    if (executions.size() > SIZES_SHOWN) {
+      SortedMap<Long, Long> ranges = new TreeMap<>();
+      executions.forEach((size, count) -> ranges.merge(rangeEnd(size), count, Long::sum));
+      shown = ranges;
+    }
+    long total = Math.max(1, executions.values().stream().mapToLong(Long::longValue).sum());
+    StringJoiner text = new StringJoiner(" ");
+    for (var entry : shown.entrySet()) {
+      long end = entry.getKey();
+      boolean range = executions.size() > SIZES_SHOWN && end > 2;
+      text.add(
+          String.format(
+              Locale.ROOT,
+              "%s%d:%.0f%%",
+              range ? end / 2 + 1 + "-" : "",
+              end,
+              100.0 * entry.getValue() / total));
+    }
+    return text.toString();
+  }
+
+  /** The power of two that is not below the size. */
+  private static long rangeEnd(long size) {
+    return size <= 1 ? size : Long.highestOneBit(size - 1) << 1;
   }
 
   /** A time with its unit: {@code 12.3us}, {@code 4.56ms}, {@code 7.89s}. */

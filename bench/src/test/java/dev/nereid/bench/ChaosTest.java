@@ -34,7 +34,7 @@ final class ChaosTest {
                 "--failing-model",
                 "bad",
                 "-d",
-                "2s",
+                "1s",
                 "--actors",
                 "4",
                 "--seed",
@@ -80,10 +80,10 @@ final class ChaosTest {
     MemoryTrend noisy = new MemoryTrend("m", 0.05, 1e6);
     MemoryTrend warming = new MemoryTrend("m", 0.05, 1e6);
     SplittableRandom random = new SplittableRandom(1);
-    for (int i = 0; i < 60; i++) {
+    for (int i = 0; i < 120; i++) {
       growing.add(100e6 + i * 1e6);
       noisy.add(100e6 + random.nextInt(4_000_000));
-      warming.add(i < 20 ? 50e6 + i * 3e6 : 110e6);
+      warming.add(i < 40 ? 50e6 + i * 1.5e6 : 110e6);
     }
     assertThat(growing.isFlat()).isFalse();
     assertThat(noisy.isFlat()).isTrue();

@@ -169,10 +169,11 @@ final class KnownServer implements AutoCloseable {
   private String control(String path) {
     long count = inferences.get();
     return switch (path) {
-      case "/v2/models/m" ->
+      case "/v2/models/m", "/v2/models/bad" ->
           """
-          {"name":"m","versions":["1"],"platform":"x","inputs":[{"name":"x","datatype":"FP32","shape":[-1,4]}],
-           "outputs":[{"name":"y","datatype":"FP32","shape":[-1,4]}]}""";
+          {"name":"%s","versions":["1"],"platform":"x","outputs":[],
+           "inputs":[{"name":"x","datatype":"FP32","shape":[-1,4]}]}"""
+              .formatted(path.substring(path.lastIndexOf('/') + 1));
       case "/v2/models/stats" ->
           """
           {"model_stats":[{"name":"m","version":"1","inference_count":%d,"execution_count":%d,

@@ -16,6 +16,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import javax.imageio.ImageIO;
 import org.HdrHistogram.Histogram;
@@ -142,6 +143,17 @@ final class LoadPiecesTest {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> ImageSet.load(empty, ImageSet.Mode.MIXED, 1, 1))
         .withMessageContaining("expected: a folder with pictures");
+  }
+
+  @Test
+  void manyBatchSizesAreShownInRanges() {
+    TreeMap<Long, Long> few = new TreeMap<>(Map.of(1L, 1L, 4L, 3L));
+    assertThat(ReportTable.batches(few)).isEqualTo("1:25% 4:75%");
+    TreeMap<Long, Long> many = new TreeMap<>();
+    for (long size = 1; size <= 20; size++) {
+      many.put(size, 5L);
+    }
+    assertThat(ReportTable.batches(many)).isEqualTo("1:5% 2:5% 3-4:10% 5-8:20% 9-16:40% 17-32:20%");
   }
 
   @Test
