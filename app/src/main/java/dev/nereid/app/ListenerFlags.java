@@ -1,6 +1,9 @@
 package dev.nereid.app;
 
 import dev.nereid.app.ServeOptions.Endpoint;
+import dev.nereid.gateway.GatewayOptions;
+import java.util.HashMap;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -117,10 +120,23 @@ final class ListenerFlags {
         names = "--gateway-max-body-size",
         paramLabel = "BYTES",
         description = "The largest body accepted (${DEFAULT-VALUE}).")
-    private int maxBodyBytes = 50 << 20;
+    private int maxBodyBytes = GatewayOptions.BODY_BYTES;
+
+    @Option(
+        names = "--gateway-max-batch-images",
+        paramLabel = "N",
+        description = "Pictures in one request at most (${DEFAULT-VALUE}).")
+    private int batchImages = 64;
+
+    @Option(
+        names = "--gateway-alias",
+        paramLabel = "ALIAS=MODEL",
+        description = "Another name for a model that takes pictures; may be repeated.")
+    private Map<String, String> aliases = new HashMap<>();
 
     ServeOptions.Gateway options() {
-      return new ServeOptions.Gateway(new Endpoint(open, address, port), maxBodyBytes);
+      return new ServeOptions.Gateway(
+          new Endpoint(open, address, port), maxBodyBytes, batchImages, aliases);
     }
   }
 }

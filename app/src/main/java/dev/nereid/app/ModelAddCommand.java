@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -134,12 +135,26 @@ final class ModelAddCommand implements Callable<Integer> {
     if (file != null) {
       Files.copy(file, version.resolve("model.onnx"));
     }
-    Files.writeString(work.resolve("config.pbtxt"), ConfigText.print(config));
+    Files.writeString(work.resolve("config.pbtxt"), text(config));
     if (!labels.isEmpty()) {
       Files.write(work.resolve(DetectorModels.LABELS), labels);
     }
     Files.setPosixFilePermissions(work, PosixFilePermissions.fromString("rwxr-xr-x"));
     Files.move(work, target, StandardCopyOption.ATOMIC_MOVE);
+  }
+
+  /** The configuration as people write it, with lists in one line. */
+  static String text(ModelConfig config) {
+    Pattern run = Pattern.compile("(?m)^( *)(dims|shape): (-?\\d+)\n((?: *\\2: -?\\d+\n)*)");
+    return run.matcher(ConfigText.print(config))
+        .replaceAll(
+            found ->
+                found.group(1)
+                    + found.group(2)
+                    + ": [ "
+                    + found.group(3)
+                    + found.group(4).replaceAll("\\s*\\w+: (-?\\d+)", ", $1").stripTrailing()
+                    + " ]\n");
   }
 
   private static void requireFree(Path target) {

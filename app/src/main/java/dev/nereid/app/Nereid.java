@@ -17,6 +17,7 @@ import picocli.CommandLine.Mixin;
     },
     subcommands = {
       ServeCommand.class,
+      InferCommand.class,
       ModelCommand.class,
       CheckModelCommand.class,
       BenchCommand.class,
@@ -49,7 +50,8 @@ public final class Nereid {
   static CommandLine commandLine(Installation installation) {
     CommandLine line = new CommandLine(new Nereid(), new Commands(installation));
     Mishaps mishaps = new Mishaps();
-    return line.setParameterExceptionHandler(mishaps)
+    return line.setOverwrittenOptionsAllowed(true)
+        .setParameterExceptionHandler(mishaps)
         .setExecutionExceptionHandler(mishaps)
         .setUsageHelpLongOptionsMaxWidth(34)
         .setUsageHelpAutoWidth(true);

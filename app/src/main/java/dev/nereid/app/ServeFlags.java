@@ -27,28 +27,28 @@ final class ServeFlags {
       description = "How long running requests may take after a signal to stop (${DEFAULT-VALUE}).")
   private int exitTimeoutSeconds = 30;
 
-  @ArgGroup(exclusive = false, heading = "%nModels%n", order = 1)
+  @ArgGroup(validate = false, exclusive = false, heading = "%nModels%n", order = 1)
   private ModelFlags models = new ModelFlags();
 
-  @ArgGroup(exclusive = false, heading = "%nv2 protocol over HTTP%n", order = 2)
+  @ArgGroup(validate = false, exclusive = false, heading = "%nv2 protocol over HTTP%n", order = 2)
   private ListenerFlags.Http http = new ListenerFlags.Http();
 
-  @ArgGroup(exclusive = false, heading = "%nv2 protocol over gRPC%n", order = 3)
+  @ArgGroup(validate = false, exclusive = false, heading = "%nv2 protocol over gRPC%n", order = 3)
   private GrpcFlags grpc = new GrpcFlags();
 
-  @ArgGroup(exclusive = false, heading = "%nMetrics%n", order = 4)
+  @ArgGroup(validate = false, exclusive = false, heading = "%nMetrics%n", order = 4)
   private ListenerFlags.Metrics metrics = new ListenerFlags.Metrics();
 
-  @ArgGroup(exclusive = false, heading = "%nImage gateway%n", order = 5)
+  @ArgGroup(validate = false, exclusive = false, heading = "%nImage gateway%n", order = 5)
   private ListenerFlags.Gateway gateway = new ListenerFlags.Gateway();
 
-  @ArgGroup(exclusive = false, heading = "%nLimits%n", order = 6)
+  @ArgGroup(validate = false, exclusive = false, heading = "%nLimits%n", order = 6)
   private LimitFlags limits = new LimitFlags();
 
-  @ArgGroup(exclusive = false, heading = "%nLog%n", order = 7)
+  @ArgGroup(validate = false, exclusive = false, heading = "%nLog%n", order = 7)
   private LogFlags logging = new LogFlags();
 
-  @ArgGroup(exclusive = false, heading = "%nAccess log%n", order = 8)
+  @ArgGroup(validate = false, exclusive = false, heading = "%nAccess log%n", order = 8)
   private AccessFlags access = new AccessFlags();
 
   /** What they say, over what an installation has. */

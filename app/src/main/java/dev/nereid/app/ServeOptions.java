@@ -105,10 +105,18 @@ record ServeOptions(
    */
   record Metrics(Endpoint endpoint, boolean gpu, boolean cpu) {}
 
-  /** The image gateway. */
-  record Gateway(Endpoint endpoint, int maxBodyBytes) {
+  /**
+   * The image gateway.
+   *
+   * @param batchImages pictures in one request at most
+   * @param aliases other names for models, by alias
+   */
+  record Gateway(
+      Endpoint endpoint, int maxBodyBytes, int batchImages, Map<String, String> aliases) {
     Gateway {
+      aliases = Map.copyOf(aliases);
       require(maxBodyBytes >= 1, "--gateway-max-body-size", maxBodyBytes, ">= 1");
+      require(batchImages >= 1, "--gateway-max-batch-images", batchImages, ">= 1");
     }
   }
 

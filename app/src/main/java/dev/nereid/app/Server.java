@@ -4,6 +4,8 @@ import dev.nereid.app.ServeOptions.Endpoint;
 import dev.nereid.core.MemoryPool;
 import dev.nereid.engine.Engine;
 import dev.nereid.engine.EngineOptions;
+import dev.nereid.gateway.Gateway;
+import dev.nereid.gateway.GatewayOptions;
 import dev.nereid.http.AccessLog;
 import dev.nereid.http.AccessLogWriter;
 import dev.nereid.http.EventLoops;
@@ -26,6 +28,8 @@ import dev.nereid.telemetry.Meter;
 import dev.nereid.telemetry.Metrics;
 import dev.nereid.telemetry.ProcessMetrics;
 import java.io.OutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -59,6 +63,7 @@ final class Server implements AutoCloseable {
   private @Nullable HttpListener http;
   private @Nullable GrpcListener grpc;
   private @Nullable HttpListener metricsListener;
+  private @Nullable Gateway gateway;
 
   private Server(ServeOptions options) {
     this.options = options;
@@ -75,6 +80,9 @@ final class Server implements AutoCloseable {
     Server server = new Server(options);
     try {
       server.open(new ServerIdentity(options.id(), installation.version()));
+      if (options.gateway().endpoint().open()) {
+        server.openGateway(installation);
+      }
       return server;
     } catch (RuntimeException e) {
       server.close();
@@ -112,6 +120,24 @@ final class Server implements AutoCloseable {
       LOG.info(
           "Started Metrics Service at {}", options.metrics().endpoint().at(metricsListener.port()));
     }
+  }
+
+  private void openGateway(Installation installation) {
+    ServeOptions.Gateway wanted = options.gateway();
+    Path samples = installation.home().resolve("samples");
+    GatewayOptions gatewayOptions =
+        new GatewayOptions(
+            listenerOptions("gateway", wanted.endpoint(), wanted.maxBodyBytes()),
+            wanted.batchImages(),
+            wanted.aliases(),
+            Files.isDirectory(samples) ? samples : null,
+            installation.version());
+    Gateway opened =
+        own(Gateway.over(engine, gatewayOptions, loops, metrics, accessLog("gateway")));
+    opened.start();
+    drains.add(opened::drain);
+    gateway = opened;
+    LOG.info("Started Image Gateway at {}", wanted.endpoint().at(opened.port()));
   }
 
   private GrpcListener openGrpc(ServerIdentity identity, CodecThreads codecs) {
@@ -215,7 +241,7 @@ final class Server implements AutoCloseable {
 
   /** The port that the image gateway is on, or -1. */
   int gatewayPort() {
-    return -1;
+    return gateway == null ? -1 : gateway.port();
   }
 
   /** The port that the metrics are on, or -1. */

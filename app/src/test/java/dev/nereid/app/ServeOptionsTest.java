@@ -66,6 +66,8 @@ final class ServeOptionsTest {
           "--gateway-address=127.0.0.4",
           "--gateway-port=13",
           "--gateway-max-body-size=14",
+          "--gateway-max-batch-images=19",
+          "--gateway-alias=small=detect",
           "--log-verbose=2",
           "--log-info=false",
           "--log-warning=false",
@@ -103,7 +105,7 @@ final class ServeOptionsTest {
                     null,
                     null),
                 new Metrics(new Endpoint(true, "0.0.0.0", 8002), true, true),
-                new Gateway(new Endpoint(true, "0.0.0.0", 9600), 52_428_800),
+                new Gateway(new Endpoint(true, "0.0.0.0", 9600), 52_428_800, 64, Map.of()),
                 new Limits(65_536, 32_768, 4_294_967_296L),
                 Logging.DEFAULT,
                 new Access(Format.TEXT, null, Duration.ofMillis(100))));
@@ -137,7 +139,8 @@ final class ServeOptionsTest {
                     Duration.ofMillis(9),
                     Duration.ofMillis(10)),
                 new Metrics(new Endpoint(false, "127.0.0.3", 11), false, false),
-                new Gateway(new Endpoint(false, "127.0.0.4", 13), 14),
+                new Gateway(
+                    new Endpoint(false, "127.0.0.4", 13), 14, 19, Map.of("small", "detect")),
                 new Limits(15, 16, 17),
                 new Logging(2, false, false, false, true, Path.of("server.log")),
                 new Access(Format.JSON, Path.of("access.log"), Duration.ofMillis(18))));
@@ -155,6 +158,12 @@ final class ServeOptionsTest {
   @Test
   void theOlderNameOfTheRepositoryIsKnown() {
     assertThat(parse("--model-store", "x").models().repositories()).containsExactly(Path.of("x"));
+  }
+
+  @Test
+  void theLastOfTwoWordsOnTheSameCounts() {
+    assertThat(parse("--http-port=1", "--http-address=h", "--http-port=2").http().endpoint())
+        .isEqualTo(new Endpoint(true, "h", 2));
   }
 
   @Test
@@ -184,7 +193,7 @@ final class ServeOptionsTest {
 
   private static ServeOptions parse(String... arguments) {
     ServeFlags flags = new ServeFlags();
-    new CommandLine(flags).parseArgs(arguments);
+    new CommandLine(flags).setOverwrittenOptionsAllowed(true).parseArgs(arguments);
     return flags.options(INSTALLATION);
   }
 }
