@@ -4,6 +4,7 @@ import dev.nereid.bench.BenchCommand;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.UsageMessageSpec;
 
 /** The only {@code main}: reads the command line and runs one command. */
 @Command(
@@ -50,6 +51,10 @@ public final class Nereid {
   static CommandLine commandLine(Installation installation) {
     CommandLine line = new CommandLine(new Nereid(), new Commands(installation));
     Mishaps mishaps = new Mishaps();
+    CommandLine serve = line.getSubcommands().get("serve");
+    if (serve != null) {
+      serve.getHelpSectionMap().put(UsageMessageSpec.SECTION_KEY_OPTION_LIST, new ServeHelp());
+    }
     return line.setOverwrittenOptionsAllowed(true)
         .setParameterExceptionHandler(mishaps)
         .setExecutionExceptionHandler(mishaps)

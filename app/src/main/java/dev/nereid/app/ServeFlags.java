@@ -1,11 +1,27 @@
 package dev.nereid.app;
 
 import java.time.Duration;
-import picocli.CommandLine.ArgGroup;
+import java.util.List;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** The options of {@code nereid serve}, by heading. */
 final class ServeFlags {
+  /** The headings in the help, each with the field that holds its options. */
+  static final List<Section> SECTIONS =
+      List.of(
+          new Section("models", "Models"),
+          new Section("http", "v2 protocol over HTTP"),
+          new Section("grpc", "v2 protocol over gRPC"),
+          new Section("metrics", "Metrics"),
+          new Section("gateway", "Image gateway"),
+          new Section("limits", "Limits"),
+          new Section("logging", "Log"),
+          new Section("access", "Access log"));
+
+  /** Options that belong together. */
+  record Section(String field, String heading) {}
+
   @Option(
       names = "--id",
       paramLabel = "NAME",
@@ -27,29 +43,21 @@ final class ServeFlags {
       description = "How long running requests may take after a signal to stop (${DEFAULT-VALUE}).")
   private int exitTimeoutSeconds = 30;
 
-  @ArgGroup(validate = false, exclusive = false, heading = "%nModels%n", order = 1)
-  private ModelFlags models = new ModelFlags();
+  @Mixin private ModelFlags models = new ModelFlags();
 
-  @ArgGroup(validate = false, exclusive = false, heading = "%nv2 protocol over HTTP%n", order = 2)
-  private ListenerFlags.Http http = new ListenerFlags.Http();
+  @Mixin private ListenerFlags.Http http = new ListenerFlags.Http();
 
-  @ArgGroup(validate = false, exclusive = false, heading = "%nv2 protocol over gRPC%n", order = 3)
-  private GrpcFlags grpc = new GrpcFlags();
+  @Mixin private GrpcFlags grpc = new GrpcFlags();
 
-  @ArgGroup(validate = false, exclusive = false, heading = "%nMetrics%n", order = 4)
-  private ListenerFlags.Metrics metrics = new ListenerFlags.Metrics();
+  @Mixin private ListenerFlags.Metrics metrics = new ListenerFlags.Metrics();
 
-  @ArgGroup(validate = false, exclusive = false, heading = "%nImage gateway%n", order = 5)
-  private ListenerFlags.Gateway gateway = new ListenerFlags.Gateway();
+  @Mixin private ListenerFlags.Gateway gateway = new ListenerFlags.Gateway();
 
-  @ArgGroup(validate = false, exclusive = false, heading = "%nLimits%n", order = 6)
-  private LimitFlags limits = new LimitFlags();
+  @Mixin private LimitFlags limits = new LimitFlags();
 
-  @ArgGroup(validate = false, exclusive = false, heading = "%nLog%n", order = 7)
-  private LogFlags logging = new LogFlags();
+  @Mixin private LogFlags logging = new LogFlags();
 
-  @ArgGroup(validate = false, exclusive = false, heading = "%nAccess log%n", order = 8)
-  private AccessFlags access = new AccessFlags();
+  @Mixin private AccessFlags access = new AccessFlags();
 
   /** What they say, over what an installation has. */
   ServeOptions options(Installation installation) {
