@@ -45,8 +45,9 @@ def train(name, options):
     if name == "detector":
         quick = lambda network: "mAP50 on 48 scenes %.4f" % held_out.evaluate_detector(
             evaluation.TorchDetector(network), 48, seed=1).map50()
-        start = torch.load(path) if options.resume else None
-        training.train_detector(options.detector_steps, options.seed, save, check=quick, start=start)
+        weights = torch.load(path) if options.resume else None
+        training.train_detector(options.detector_steps, options.seed, save, check=quick, start=weights,
+                                rate=1.5e-3 if options.resume else 2.5e-3)
     else:
         backbone = torch.load(options.work / "detector.pt")
         learn = {"classifier": training.train_classifier, "embedder": training.train_embedder}[name]
