@@ -210,7 +210,7 @@ function showPredictions(predictions, size) {
     const meter = element('meter', { min: 0, max: 1, value: each.confidence, title: each.label });
     return element('tr', {},
       named(each),
-      element('td', {}, meter),
+      element('td', { className: 'wide' }, meter),
       element('td', { className: 'number' }, percent(each.confidence)));
   });
   $('details').replaceChildren(table(['Class', '', 'Confidence'], rows));

@@ -20,7 +20,12 @@ export function drawPicture(canvas, picture, detections, lit) {
   if (picture.bitmap) {
     context.drawImage(picture.bitmap, 0, 0, canvas.width, canvas.height);
   }
-  detections.forEach((box, index) => drawBox(context, canvas, box, index === lit));
+  for (let index = detections.length - 1; index >= 0; index--) { // the best end on top
+    drawBox(context, canvas, detections[index], false);
+  }
+  if (lit !== undefined) {
+    drawBox(context, canvas, detections[lit], true);
+  }
 }
 
 function drawBox(context, canvas, box, lit) {
