@@ -7,6 +7,7 @@ import java.io.InputStream;
 import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -63,5 +64,42 @@ final class GatewayLimitsTest {
     }
     assertThat(statuses).containsExactly(200, 429);
     assertThat(retryAfter).isTrue();
+  }
+
+  @Test
+  void forgetsTheWorkOfClientsThatLeave() throws Exception {
+    try (var running = new RunningGateway(RunningGateway.options())) {
+      byte[] picture = RunningGateway.sample("large.jpg");
+      String head =
+          "POST /detect HTTP/1.1\r\nhost: a\r\ncontent-type: image/jpeg\r\ncontent-length: "
+              + picture.length
+              + "\r\n\r\n";
+      for (int i = 0; i < 12; i++) {
+        try (var socket = new Socket(InetAddress.getLoopbackAddress(), running.gateway.port())) {
+          socket.getOutputStream().write(head.getBytes(StandardCharsets.US_ASCII));
+          socket.getOutputStream().write(picture);
+          socket.setSoLinger(true, 0); // ends with a reset
+        }
+      }
+      assertThat(running.post("/classify", "image/jpeg", picture).status()).isEqualTo(200);
+      long end = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+      while (!running.metrics.scrape().contains("api_active_requests 0")) {
+        assertThat(System.nanoTime()).as("time to wait").isLessThan(end);
+        Thread.onSpinWait();
+      }
+    }
+  }
+
+  @Test
+  void answers503OnceTheEngineEnds() throws Exception {
+    try (var running = new RunningGateway(RunningGateway.options())) {
+      assertThat(running.engine.drain(Duration.ofSeconds(10))).isTrue();
+      var answer = running.post("/detect", "image/jpeg", RunningGateway.sample("tiny.jpg"));
+      assertThat(answer.status()).isEqualTo(503);
+      assertThat(answer.header("retry-after")).isEqualTo("1");
+      assertThat(answer.json().get("error").asString()).isEqualTo("not_ready");
+      assertThat(running.get("/health").status()).isEqualTo(503);
+      assertThat(running.get("/healthz").status()).isEqualTo(200);
+    }
   }
 }
