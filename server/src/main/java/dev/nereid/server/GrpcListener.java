@@ -6,6 +6,7 @@ import dev.nereid.engine.Engine;
 import dev.nereid.http.EventLoops;
 import dev.nereid.protocol.proto.GRPCInferenceServiceGrpc;
 import dev.nereid.telemetry.Metrics;
+import io.grpc.DecompressorRegistry;
 import io.grpc.MethodDescriptor;
 import io.grpc.Server;
 import io.grpc.ServerServiceDefinition;
@@ -52,6 +53,8 @@ public final class GrpcListener implements AutoCloseable {
             .directExecutor()
             .flowControlWindow(FLOW_CONTROL_WINDOW)
             .maxInboundMessageSize(options.limits().messageBytes())
+            .decompressorRegistry(
+                DecompressorRegistry.getDefaultInstance().with(new DeflateDecompressor(), true))
             .addStreamTracerFactory(tracing)
             .addService(inferenceService(services, identity))
             .addService(new GrpcControl.Health(engine))

@@ -22,6 +22,9 @@ import dev.nereid.protocol.proto.RepositoryModelLoadRequest;
 import dev.nereid.protocol.proto.ServerLiveRequest;
 import dev.nereid.protocol.proto.ServerMetadataRequest;
 import dev.nereid.protocol.proto.ServerReadyRequest;
+import io.grpc.Codec;
+import io.grpc.Compressor;
+import io.grpc.CompressorRegistry;
 import io.grpc.ManagedChannel;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
@@ -33,12 +36,14 @@ import io.grpc.reflection.v1.ServerReflectionGrpc;
 import io.grpc.reflection.v1.ServerReflectionRequest;
 import io.grpc.reflection.v1.ServerReflectionResponse;
 import io.grpc.stub.StreamObserver;
+import java.io.OutputStream;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.zip.DeflaterOutputStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -76,8 +81,27 @@ final class GrpcConformanceTest {
   private static ManagedChannel channelTo(RunningServer target) {
     return NettyChannelBuilder.forAddress("127.0.0.1", target.grpc.port())
         .usePlaintext()
+        .compressorRegistry(compressors())
         .maxInboundMessageSize(1 << 28)
         .build();
+  }
+
+  private static CompressorRegistry compressors() {
+    CompressorRegistry registry = CompressorRegistry.newEmptyInstance();
+    registry.register(new Codec.Gzip());
+    registry.register(
+        new Compressor() {
+          @Override
+          public String getMessageEncoding() {
+            return "deflate";
+          }
+
+          @Override
+          public OutputStream compress(OutputStream packed) {
+            return new DeflaterOutputStream(packed);
+          }
+        });
+    return registry;
   }
 
   private static GRPCInferenceServiceGrpc.GRPCInferenceServiceBlockingStub stub() {
@@ -150,10 +174,11 @@ final class GrpcConformanceTest {
         .isEqualTo("0.750000:1:dog");
   }
 
-  @Test
-  void packedMessagesAreUnderstood() {
+  @ParameterizedTest
+  @ValueSource(strings = {"gzip", "deflate"})
+  void packedMessagesAreUnderstood(String encoding) {
     byte[] blob = new byte[200_000];
-    ModelInferResponse response = stub().withCompression("gzip").modelInfer(echo(blob).build());
+    ModelInferResponse response = stub().withCompression(encoding).modelInfer(echo(blob).build());
     assertThat(response.getRawOutputContents(0).toByteArray()).isEqualTo(blob);
   }
 
