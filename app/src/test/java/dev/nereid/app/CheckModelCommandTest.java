@@ -56,6 +56,22 @@ final class CheckModelCommandTest {
   }
 
   @Test
+  void whatIsNotOfferedIsRefusedByName() throws Exception {
+    Path sequences =
+        model(
+            "sequences",
+            """
+            backend: "identity"
+            max_batch_size: 4
+            input { name: "INPUT0" data_type: TYPE_FP32 dims: [ 2 ] }
+            output { name: "OUTPUT0" data_type: TYPE_FP32 dims: [ 2 ] }
+            sequence_batching { }
+            """);
+    assertThat(check(sequences)).isEqualTo(1);
+    assertThat(out.toString()).contains("sequence_batching is not offered yet");
+  }
+
+  @Test
   void aRepositoryIsCheckedAsAWhole() throws Exception {
     model("a", "backend: 'nothing_of_the_kind'");
     model("b", "platform: 'ensemble'");

@@ -123,6 +123,7 @@ final class ModelLoader {
             new ConfigNormaliser.Defaults(
                 false, backend.defaultModelFilename(), backend.defaultCpuInstances()));
     ConfigValidator.check(config);
+    NotOffered.check(config);
     return config;
   }
 
@@ -141,6 +142,7 @@ final class ModelLoader {
     ModelConfig config =
         ConfigNormaliser.normalise(declared, new ConfigNormaliser.Defaults(false, "", 1));
     ConfigValidator.check(config);
+    NotOffered.check(config);
     ModelSpec spec = ModelSpec.of(config);
     Map<String, ModelSpec> specs = new HashMap<>();
     steps.forEach((name, step) -> specs.put(name, step.spec()));
