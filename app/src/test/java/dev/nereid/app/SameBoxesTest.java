@@ -90,8 +90,7 @@ final class SameBoxesTest {
       JsonNode objects = picture.get("objects");
       String file = picture.get("file").asString();
       List<Box> boxes = rest(RunningProgram.sample(file));
-      int here =
-          (int) objects.valueStream().filter(object -> isAmong(object, boxes)).count();
+      int here = (int) objects.valueStream().filter(object -> isAmong(object, boxes)).count();
       if (file.equals("scene.jpg") || file.equals("street_hd.jpg")) {
         assertThat(here).as(file).isGreaterThanOrEqualTo(objects.size() - 1);
       }
