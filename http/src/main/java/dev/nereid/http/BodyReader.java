@@ -76,19 +76,6 @@ final class BodyReader {
     length += more;
   }
 
-  /** The block's room for what is still to come, if that is so much at least; else null. */
-  @Nullable ByteBuf roomFor(int least) {
-    Lease held = lease;
-    int missing = room.capacity() - length;
-    return held == null || missing < least ? null : held.buffer(length, missing).clear();
-  }
-
-  /** So many bytes were written into the room. */
-  void advance(int more) {
-    length += more;
-    room.limit(length).position(length);
-  }
-
   /** Hands the block over; null when nothing came. */
   @Nullable Lease take() {
     Lease taken = lease;

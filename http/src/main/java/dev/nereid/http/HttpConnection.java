@@ -1,6 +1,5 @@
 package dev.nereid.http;
 
-import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
@@ -44,7 +43,6 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
   private static final SocketAddress UNKNOWN = new InetSocketAddress(0);
 
   private final HttpListener listener;
-  private final RequestDecoder decoder;
   private final RequestReader reader;
   private final ConnectionTimers timers;
   private final boolean overLimit;
@@ -64,7 +62,6 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
 
   HttpConnection(HttpListener listener, RequestDecoder decoder, boolean overLimit) {
     this.listener = listener;
-    this.decoder = decoder;
     this.reader = new RequestReader(listener, this, decoder);
     this.timers = new ConnectionTimers(listener, this, decoder);
     this.overLimit = overLimit;
@@ -73,9 +70,6 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
   @Override
   public void handlerAdded(ChannelHandlerContext context) {
     ctx = context;
-    BodyAllocator allocator = new BodyAllocator(reader);
-    context.channel().config().setRecvByteBufAllocator(allocator);
-    decoder.pass(allocator);
   }
 
   @Override
@@ -98,10 +92,6 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     inRead = true;
     try {
       if (closing) {
-        return;
-      }
-      if (message instanceof ByteBuf inPlace) {
-        reader.contentInPlace(inPlace.readableBytes());
         return;
       }
       if (message instanceof HttpRequest request) {

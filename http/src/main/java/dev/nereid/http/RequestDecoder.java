@@ -5,18 +5,15 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.codec.http.HttpDecoderConfig;
 import io.netty.handler.codec.http.HttpMessage;
 import io.netty.handler.codec.http.HttpRequestDecoder;
-import org.jspecify.annotations.Nullable;
 
 /**
- * Netty's decoder, which also notes when bytes were read, steps aside for bytes of big bodies that
- * were read to their place, and refuses a request that declares its length in two ways (the trick
- * behind request smuggling).
+ * Netty's decoder, which also notes when bytes were read, and refuses a request that declares its
+ * length in two ways (the trick behind request smuggling).
  */
 final class RequestDecoder extends HttpRequestDecoder {
   private static final int MAX_CHUNK = 1 << 20;
 
   private final Ticker ticker;
-  private @Nullable BodyAllocator inPlace;
   private long readNanos;
   private long firstByteNanos;
 
@@ -33,19 +30,10 @@ final class RequestDecoder extends HttpRequestDecoder {
   @Override
   public void channelRead(ChannelHandlerContext ctx, Object msg) throws Exception {
     readNanos = ticker.nanos();
-    if (inPlace != null && inPlace.isInPlace(msg)) {
-      ctx.fireChannelRead(msg);
-      return;
-    }
     if (actualReadableBytes() == 0) {
       firstByteNanos = readNanos;
     }
     super.channelRead(ctx, msg);
-  }
-
-  /** Lets bytes pass that are read to their place. */
-  void pass(BodyAllocator allocator) {
-    inPlace = allocator;
   }
 
   /** When bytes were last read. */

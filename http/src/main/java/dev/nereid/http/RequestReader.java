@@ -20,9 +20,6 @@ final class RequestReader {
   /** The rest of a refused body is read and thrown away up to this size; else we hang up. */
   private static final int DISCARDED = 1 << 20;
 
-  /** So much of a body of known length must be missing to read past the decoder. */
-  private static final int READ_IN_PLACE = 32 << 10;
-
   private final HttpListener listener;
   private final HttpConnection connection;
   private final RequestDecoder decoder;
@@ -30,7 +27,6 @@ final class RequestReader {
   private @Nullable BodyReader body;
   private boolean discarding;
   private boolean goOnDue;
-  private boolean pastDecoder;
 
   RequestReader(HttpListener listener, HttpConnection connection, RequestDecoder decoder) {
     this.listener = listener;
@@ -51,31 +47,6 @@ final class RequestReader {
   /** Bytes of the body so far. */
   int bodyBytes() {
     return body == null ? 0 : body.length();
-  }
-
-  /** Where the rest of the body in progress may be read to directly, or null. */
-  @Nullable ByteBuf roomInPlace() {
-    BodyReader target = body;
-    HttpExchange exchange = reading;
-    if (target == null || exchange == null || exchange.head().chunked() || decoder.holdsPart()) {
-      return null;
-    }
-    return target.roomFor(pastDecoder ? 1 : READ_IN_PLACE);
-  }
-
-  /** Bytes of the body in progress were read to their place. */
-  void contentInPlace(int bytes) {
-    BodyReader target = body;
-    HttpExchange exchange = reading;
-    if (target == null || exchange == null) {
-      return; // refused since
-    }
-    pastDecoder = true; // to the end: it could not tell where that is any more
-    target.advance(bytes);
-    if (target.length() == exchange.head().contentLength()) {
-      decoder.reset(); // it has not seen these bytes
-      complete(exchange);
-    }
   }
 
   /** A head came. */
@@ -192,7 +163,6 @@ final class RequestReader {
       return;
     }
     discarding = false;
-    pastDecoder = false;
     reading = exchange;
     if (head.hasBody() && head.headers().contains(HttpHeaderNames.EXPECT)) {
       goOnDue = true;
