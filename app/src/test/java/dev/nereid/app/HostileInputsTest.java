@@ -109,12 +109,17 @@ final class HostileInputsTest {
         Gateway gateway =
             Gateway.over(program.server.engine(), options, loops, new Metrics(), AccessLog.OFF)) {
       gateway.start();
-      String head =
-          "POST /detect HTTP/1.1\r\n"
-              + "host: a\r\n"
-              + "content-type: image/jpeg\r\n"
-              + "content-length: 900\r\n\r\n";
-      assertThat(exchange(gateway.port(), (head + "some").getBytes(StandardCharsets.US_ASCII)))
+      String start =
+          """
+          POST /detect HTTP/1.1
+          host: a
+          content-type: image/jpeg
+          content-length: 900
+
+          some\
+          """
+              .replace("\n", "\r\n");
+      assertThat(exchange(gateway.port(), start.getBytes(StandardCharsets.US_ASCII)))
           .isEqualTo("408");
     }
     assertThat(program.openLeases()).isZero();

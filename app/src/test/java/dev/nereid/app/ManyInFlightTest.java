@@ -26,7 +26,7 @@ import org.junit.jupiter.api.io.TempDir;
  * Crowds of requests. The models run only when as many wait as {@code max_batch_size} says, so one
  * execution of that size proves that all of them were in flight at one time.
  */
-@Timeout(60)
+@Timeout(120)
 final class ManyInFlightTest {
   private static final int GRPC_CROWD = 10_000;
   private static final int HTTP_CROWD = 1_000;
@@ -48,7 +48,7 @@ final class ManyInFlightTest {
         output { name: "OUTPUT0" data_type: TYPE_INT32 dims: [ 2 ] }
         dynamic_batching {
           preferred_batch_size: [ %1$d ]
-          max_queue_delay_microseconds: 30000000
+          max_queue_delay_microseconds: 600000000
         }
         """
             .formatted(crowd));
@@ -66,7 +66,7 @@ final class ManyInFlightTest {
       answers.add(client.infer(call(model, i)));
     }
     for (int i = 0; i < crowd; i++) {
-      InferResult answer = answers.get(i).get(40, TimeUnit.SECONDS);
+      InferResult answer = answers.get(i).get(100, TimeUnit.SECONDS);
       assertThat(answer.id()).isEqualTo("number-" + i);
       assertThat(answer.output("OUTPUT0").ints()).containsExactly(i, ~i);
     }

@@ -19,12 +19,14 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import picocli.CommandLine;
 
 /** The whole program on ports that the system chose, every model loaded, and clients to it. */
 final class RunningProgram implements AutoCloseable {
   static final Path HOME = Path.of("..").toAbsolutePath().normalize();
   private static final Duration DRAIN = Duration.ofSeconds(20);
+  private static final long POLL_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
   private static final long QUIET_NANOS = TimeUnit.SECONDS.toNanos(20);
 
   final Server server;
@@ -86,8 +88,7 @@ final class RunningProgram implements AutoCloseable {
   long openLeases() {
     long end = System.nanoTime() + QUIET_NANOS;
     while (server.engine().memory().openLeases() > 0 && System.nanoTime() < end) {
-      Thread.onSpinWait();
-      Thread.yield();
+      LockSupport.parkNanos(POLL_NANOS);
     }
     return server.engine().memory().openLeases();
   }

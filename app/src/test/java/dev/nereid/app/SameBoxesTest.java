@@ -45,6 +45,7 @@ final class SameBoxesTest {
   private static ImageClient images;
 
   /** A found object; edges in pixels of the upright picture. */
+  @SuppressWarnings("ArrayRecordComponent") // never compared as a whole
   private record Box(int category, String label, float score, float[] edges) {}
 
   @BeforeAll
