@@ -20,8 +20,11 @@ import java.util.concurrent.atomic.LongAdder;
  * Limits#keptBytes}.
  */
 public final class MemoryPool implements AutoCloseable {
-  /** Blocks of this size and more are kept here. */
-  private static final int BIG = 1 << 20;
+  /**
+   * Blocks of this size and more are kept here. Netty gives a chunk back to the operating system
+   * when its last block is released; with blocks of half a megabyte that happens all the time.
+   */
+  private static final int BIG = 64 << 10;
 
   /** Classes of big blocks to each doubling of size: at most 25 % of a block lies idle. */
   private static final int CLASSES_PER_DOUBLING = 4;
