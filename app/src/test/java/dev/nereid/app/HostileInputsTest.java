@@ -46,7 +46,7 @@ final class HostileInputsTest {
   private static final int ROUNDS = 4;
 
   /** The heap may grow within its own limit, and every thread keeps buffers of its own. */
-  private static final long GROWTH_BYTES = 192L << 20;
+  private static final long GROWTH_BYTES = 128L << 20;
 
   private static RunningProgram program;
   private static GrpcInferenceClient grpc;

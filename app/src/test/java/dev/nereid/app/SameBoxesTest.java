@@ -34,7 +34,7 @@ final class SameBoxesTest {
   private static final double SAME_OBJECT = 0.5;
 
   /** Of the objects of all pictures together; small and overlapping ones are hard. */
-  private static final double FOUND_OF_ALL = 0.8;
+  private static final double FOUND_OF_ALL = 0.9;
 
   private static final JsonNode TRUTH =
       JSON.readTree(RunningProgram.HOME.resolve("samples/ground_truth.json").toFile());
