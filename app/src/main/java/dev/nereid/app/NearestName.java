@@ -6,17 +6,24 @@ import java.util.List;
 
 /** Finds the names somebody may have meant. */
 final class NearestName {
+  /** So much of a name's beginning is enough to know it. */
+  private static final int SHORTEST = 3;
+
   private NearestName() {}
 
-  /** The known names within a few keystrokes of what was typed, the nearest first. */
+  /** The known names that begin as typed or are a few keystrokes away, the nearest first. */
   static List<String> among(Collection<String> known, String typed) {
     int atMost = Math.max(1, typed.length() / 3);
     return known.stream()
-        .filter(name -> distance(name, typed) <= atMost)
+        .filter(name -> isBeginning(typed, name) || distance(name, typed) <= atMost)
         .sorted(
             Comparator.<String>comparingInt(name -> distance(name, typed))
                 .thenComparing(Comparator.naturalOrder()))
         .toList();
+  }
+
+  private static boolean isBeginning(String typed, String name) {
+    return typed.length() >= SHORTEST && name.startsWith(typed);
   }
 
   /** How many letters must be put in, taken out or replaced to turn one into the other. */

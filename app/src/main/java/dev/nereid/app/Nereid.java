@@ -1,6 +1,7 @@
 package dev.nereid.app;
 
 import dev.nereid.bench.BenchCommand;
+import java.util.List;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -15,17 +16,18 @@ import picocli.CommandLine.Model.UsageMessageSpec;
       "",
       "Every command explains itself: nereid COMMAND --help",
       "To begin: nereid serve",
-    },
-    subcommands = {
-      ServeCommand.class,
-      InferCommand.class,
-      ModelCommand.class,
-      CheckModelCommand.class,
-      BenchCommand.class,
-      VersionCommand.class,
-      TrainCommand.class
     })
 public final class Nereid {
+  private static final List<Class<?>> COMMANDS =
+      List.of(
+          ServeCommand.class,
+          InferCommand.class,
+          ModelCommand.class,
+          CheckModelCommand.class,
+          BenchCommand.class,
+          VersionCommand.class,
+          TrainCommand.class);
+
   @Mixin
   @SuppressWarnings("unused") // picocli acts on it
   private HelpFlag help = new HelpFlag();
@@ -34,7 +36,8 @@ public final class Nereid {
 
   /** Runs the command that the arguments name; the process ends with its exit code. */
   public static void main(String[] arguments) {
-    System.exit(commandLine(Installation.ofProcess()).execute(spelled(arguments)));
+    String[] words = spelled(arguments);
+    System.exit(commandLine(Installation.ofProcess(), words[0]).execute(words));
   }
 
   /** {@code help COMMAND} is another way to say {@code COMMAND --help}. */
@@ -47,18 +50,35 @@ public final class Nereid {
         : arguments;
   }
 
-  /** The command line of one installation, ready to run. */
+  /** The command line of one installation, ready to run any command. */
   static CommandLine commandLine(Installation installation) {
-    CommandLine line = new CommandLine(new Nereid(), new Commands(installation));
-    Mishaps mishaps = new Mishaps();
+    return commandLine(installation, "");
+  }
+
+  /**
+   * The command line of one installation with the command of that name alone, which spares a start
+   * the reading of all others, or with all commands when none has that name.
+   */
+  private static CommandLine commandLine(Installation installation, String name) {
+    Commands factory = new Commands(installation);
+    CommandLine line = new CommandLine(new Nereid(), factory);
+    List<Class<?>> named = COMMANDS.stream().filter(type -> nameOf(type).equals(name)).toList();
+    for (Class<?> type : named.isEmpty() ? COMMANDS : named) {
+      line.addSubcommand(nameOf(type), new CommandLine(type, factory));
+    }
     CommandLine serve = line.getSubcommands().get("serve");
     if (serve != null) {
       serve.getHelpSectionMap().put(UsageMessageSpec.SECTION_KEY_OPTION_LIST, new ServeHelp());
     }
+    Mishaps mishaps = new Mishaps();
     return line.setOverwrittenOptionsAllowed(true)
         .setParameterExceptionHandler(mishaps)
         .setExecutionExceptionHandler(mishaps)
         .setUsageHelpLongOptionsMaxWidth(34)
         .setUsageHelpAutoWidth(true);
+  }
+
+  private static String nameOf(Class<?> type) {
+    return type.getAnnotation(Command.class).name();
   }
 }

@@ -46,6 +46,12 @@ final class NereidTest {
   }
 
   @Test
+  void theBeginningOfACommandNamesIt() {
+    assertThat(run("vers")).isEqualTo(1);
+    assertThat(err.toString()).contains("not understood: vers, did you mean version?");
+  }
+
+  @Test
   void anUnknownCommandNamesTheNearestKnownOne() {
     assertThat(run("vresion")).isEqualTo(1);
     assertThat(err.toString())

@@ -169,6 +169,9 @@ public final class MemoryPool implements AutoCloseable {
       return;
     }
     kept.computeIfAbsent(size, _ -> new ConcurrentLinkedDeque<>()).push(base);
+    if (closed) {
+      trim(); // closed meanwhile: its own trimming may have passed before the block was there
+    }
   }
 
   /** The size of the class that holds so many bytes. */
