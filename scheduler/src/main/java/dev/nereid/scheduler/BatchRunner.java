@@ -15,6 +15,8 @@ import dev.nereid.core.Timings;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -28,6 +30,9 @@ import org.slf4j.LoggerFactory;
 final class BatchRunner {
   private static final Logger LOG = LoggerFactory.getLogger(BatchRunner.class);
 
+  private static final long FAILURE_LOG_NANOS = TimeUnit.SECONDS.toNanos(10);
+
+  private final AtomicLong nextFailureLog;
   private final String model;
   private final long version;
   private final boolean batching;
@@ -42,6 +47,7 @@ final class BatchRunner {
     this.batching = batching;
     memory = setup.memory();
     ticker = setup.ticker();
+    nextFailureLog = new AtomicLong(ticker.nanos());
     statistics = setup.statistics();
     this.order = order;
   }
@@ -90,8 +96,19 @@ final class BatchRunner {
     } catch (FaultException e) {
       batch.failRest(e.failure());
     } catch (Throwable e) { // a back end's defect must not end the thread that owns the instance
-      LOG.error("model '{}': execution failed", model, e);
+      logFailure(e);
       batch.failRest(Fault.BACKEND_FAILED.with("model '" + model + "': " + e));
+    }
+  }
+
+  /**
+   * A model that fails on every request must not fill the log: one trace in ten seconds tells all.
+   */
+  private void logFailure(Throwable failure) {
+    long now = ticker.nanos();
+    long next = nextFailureLog.get();
+    if (now - next >= 0 && nextFailureLog.compareAndSet(next, now + FAILURE_LOG_NANOS)) {
+      LOG.error("model '{}': execution failed (logged at most every 10 s)", model, failure);
     }
   }
 

@@ -1,5 +1,6 @@
 package dev.nereid.server;
 
+import dev.nereid.core.Fault;
 import dev.nereid.core.FaultException;
 import dev.nereid.core.Lease;
 import dev.nereid.core.MemoryPool;
@@ -13,11 +14,18 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
-import java.util.Arrays;
 
 /** Takes inferences off the wire and puts answers on it, with one copy each way. */
 final class GrpcMarshallers {
-  private static final int FIRST_CHUNK = 64 << 10;
+  /** A packed message does not tell its length and is unpacked on the heap: this far. */
+  static final int MOST_UNPACKED = 64 << 20;
+
+  private static final FaultException TOO_LARGE =
+      FaultException.of(
+          Fault.TOO_LARGE,
+          "packed message: more than "
+              + MOST_UNPACKED
+              + " bytes unpacked (expected: at most that; larger ones are sent unpacked)");
 
   private GrpcMarshallers() {}
 
@@ -42,7 +50,10 @@ final class GrpcMarshallers {
         if (stream instanceof KnownLength) {
           return known(stream, stream.available());
         }
-        byte[] unpacked = readAll(stream);
+        byte[] unpacked = stream.readNBytes(MOST_UNPACKED + 1);
+        if (unpacked.length > MOST_UNPACKED) {
+          return GrpcBody.refused(admission, TOO_LARGE);
+        }
         return known(new java.io.ByteArrayInputStream(unpacked), unpacked.length);
       } catch (IOException e) {
         throw new UncheckedIOException(e);
@@ -87,20 +98,6 @@ final class GrpcMarshallers {
       } else {
         target.put(stream.readNBytes(length));
       }
-    }
-
-    /** A packed message does not tell its length; gRPC holds it to the limit on messages. */
-    private static byte[] readAll(InputStream stream) throws IOException {
-      byte[] bytes = new byte[FIRST_CHUNK];
-      int length = 0;
-      int read;
-      while ((read = stream.read(bytes, length, bytes.length - length)) >= 0) {
-        length += read;
-        if (length == bytes.length) {
-          bytes = Arrays.copyOf(bytes, Math.multiplyExact(length, 2));
-        }
-      }
-      return Arrays.copyOf(bytes, length);
     }
   }
 

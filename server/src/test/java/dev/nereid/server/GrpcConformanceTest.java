@@ -183,6 +183,15 @@ final class GrpcConformanceTest {
   }
 
   @Test
+  void aPackedMessageThatUnpacksTooLargeIsRefused() {
+    var bomb = echo(new byte[GrpcMarshallers.MOST_UNPACKED + 1]).build();
+    assertThatThrownBy(() -> stub().withCompression("gzip").modelInfer(bomb))
+        .isInstanceOfSatisfying(
+            StatusRuntimeException.class,
+            e -> assertThat(e.getStatus().getCode()).isEqualTo(Status.Code.RESOURCE_EXHAUSTED));
+  }
+
+  @Test
   void failuresHaveTheirStatusAndTritonsWords() {
     byte[] blob = new byte[4];
     refused(
