@@ -6,6 +6,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.nereid.core.DataType;
 import dev.nereid.core.Shape;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.Socket;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -209,11 +213,15 @@ final class HttpInferenceClientTest {
   }
 
   @Test
-  void aServerThatIsNotThereIsAFailureToConnect() {
-    Endpoint nowhere;
-    try (var server = new PlainHttpServer(_ -> PlainHttpServer.Response.of(200, ""))) {
-      nowhere = server.endpoint();
+  void aServerThatIsNotThereIsAFailureToConnect() throws IOException {
+    // Bound and not listening: connections are refused, and nobody else gets the port meanwhile.
+    try (var reserved = new Socket()) {
+      reserved.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+      refusesToConnect(new Endpoint("127.0.0.1", reserved.getLocalPort()));
     }
+  }
+
+  private void refusesToConnect(Endpoint nowhere) {
     try (var client = new HttpInferenceClient(HttpOptions.of(nowhere), loops)) {
       assertThat(failureOf(client.infer(InferCall.of("m"))).kind())
           .isEqualTo(CallFailure.Kind.CONNECT);
