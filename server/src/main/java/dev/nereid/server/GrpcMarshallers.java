@@ -20,13 +20,6 @@ final class GrpcMarshallers {
   /** A packed message does not tell its length and is unpacked on the heap: this far. */
   static final int MOST_UNPACKED = 64 << 20;
 
-  private static final FaultException TOO_LARGE =
-      FaultException.of(
-          Fault.TOO_LARGE,
-          "packed message: more than "
-              + MOST_UNPACKED
-              + " bytes unpacked (expected: at most that; larger ones are sent unpacked)");
-
   private GrpcMarshallers() {}
 
   /** Copies the frames of a message side by side off heap. Thread-safe. */
@@ -52,12 +45,20 @@ final class GrpcMarshallers {
         }
         byte[] unpacked = stream.readNBytes(MOST_UNPACKED + 1);
         if (unpacked.length > MOST_UNPACKED) {
-          return GrpcBody.refused(admission, TOO_LARGE);
+          return GrpcBody.refused(admission, tooLarge());
         }
         return known(new java.io.ByteArrayInputStream(unpacked), unpacked.length);
       } catch (IOException e) {
         throw new UncheckedIOException(e);
       }
+    }
+
+    private static FaultException tooLarge() {
+      return FaultException.of(
+          Fault.TOO_LARGE,
+          "packed message: more than "
+              + MOST_UNPACKED
+              + " bytes unpacked (expected: at most that; larger ones are sent unpacked)");
     }
 
     private GrpcBody known(InputStream stream, int length) throws IOException {

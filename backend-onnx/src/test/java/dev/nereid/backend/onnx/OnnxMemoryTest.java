@@ -13,8 +13,10 @@ import dev.nereid.config.proto.ModelConfig;
 import dev.nereid.core.DataType;
 import dev.nereid.core.Shape;
 import dev.nereid.core.Tensor;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 
 /** Native memory, which no heap dump shows, does not grow. */
@@ -45,7 +47,7 @@ final class OnnxMemoryTest extends OnnxFixture {
     for (int i = 0; i < 5000; i++) {
       execute(numbers, tensors.raw("INPUT0", DataType.FP32, shape, zeros));
     }
-    assertThat(NativeHeap.usedKib() - before).as("growth in KiB").isLessThan(ALLOWED_KIB);
+    requireFlat(before);
   }
 
   /** A leak of the strings of one execution would show as 15 MiB, of a failure as much. */
@@ -72,7 +74,7 @@ final class OnnxMemoryTest extends OnnxFixture {
       many[19] = i % 2 == 0 ? digits : words;
       execute(texts, tensors.texts("text", Shape.of(many.length), many));
     }
-    assertThat(NativeHeap.usedKib() - before).as("growth in KiB").isLessThan(ALLOWED_KIB);
+    requireFlat(before);
   }
 
   /** A leak of the weights of one model would show as 400 MiB. */
@@ -93,7 +95,7 @@ final class OnnxMemoryTest extends OnnxFixture {
     for (int i = 0; i < 50; i++) {
       loadRunUnload(onnx);
     }
-    assertThat(NativeHeap.usedKib() - before).as("growth in KiB").isLessThan(ALLOWED_KIB);
+    requireFlat(before);
   }
 
   private void loadRunUnload(TinyOnnx onnx) {
@@ -103,5 +105,19 @@ final class OnnxMemoryTest extends OnnxFixture {
       Shape shape = Shape.of(1, 1024);
       execute(instance, tensors.raw("x", DataType.FP32, shape, new byte[1024 * Float.BYTES]));
     }
+  }
+
+  /**
+   * What the JVM's compilers have in use while they work is in the figure too, and comes and goes;
+   * a leak stays. So the least of some seconds counts.
+   */
+  private static void requireFlat(long beforeKib) {
+    long end = System.nanoTime() + Duration.ofSeconds(10).toNanos();
+    long growth = NativeHeap.usedKib() - beforeKib;
+    while (growth >= ALLOWED_KIB && System.nanoTime() < end) {
+      LockSupport.parkNanos(Duration.ofMillis(20).toNanos());
+      growth = Math.min(growth, NativeHeap.usedKib() - beforeKib);
+    }
+    assertThat(growth).as("growth in KiB").isLessThan(ALLOWED_KIB);
   }
 }
