@@ -36,8 +36,10 @@ public final class Nereid {
 
   /** Runs the command that the arguments name; the process ends with its exit code. */
   public static void main(String[] arguments) {
+    Installation installation = Installation.ofProcess();
+    NativeLibraries.useCached(installation);
     String[] words = spelled(arguments);
-    System.exit(commandLine(Installation.ofProcess(), words[0]).execute(words));
+    System.exit(commandLine(installation, words[0]).execute(words));
   }
 
   /** {@code help COMMAND} is another way to say {@code COMMAND --help}. */
