@@ -33,7 +33,7 @@ public final class ExecutionStatistics implements MetricSource {
   private final Sum input = new Sum();
   private final Sum infer = new Sum();
   private final Sum output = new Sum();
-  private final Map<Reason, Sum> failures = new EnumMap<>(Reason.class);
+  private final Map<Reason, Long> failures = new EnumMap<>(Reason.class);
   private final Map<Integer, BatchSums> batches = new TreeMap<>();
   private final BatchSums[] smallBatches = new BatchSums[FIRST_BATCH_SIZES];
   private long gathersSkipped;
@@ -78,7 +78,12 @@ public final class ExecutionStatistics implements MetricSource {
   /** The executions of one batch size. */
   public record OfBatchSize(int batchSize, Total input, Total infer, Total output) {}
 
-  /** The numbers as of one moment. */
+  /**
+   * The numbers as of one moment.
+   *
+   * @param failures how many requests failed for each reason that occurred
+   * @param batches by batch size, ascending
+   */
   public record Snapshot(
       long lastInferenceMillis,
       long inferences,
@@ -89,6 +94,9 @@ public final class ExecutionStatistics implements MetricSource {
       Total input,
       Total infer,
       Total output,
+      Map<Reason, Long> failures,
+      long gathersSkipped,
+      long gathersCopied,
       List<OfBatchSize> batches) {}
 
   private static final class Sum {
@@ -194,7 +202,7 @@ public final class ExecutionStatistics implements MetricSource {
     try {
       lastInferenceMillis = System.currentTimeMillis();
       fail.add(1, nanos);
-      failures.computeIfAbsent(Reason.of(fault), _ -> new Sum()).add(1, nanos);
+      failures.merge(Reason.of(fault), 1L, Long::sum);
     } finally {
       counting.unlock();
     }
@@ -221,6 +229,9 @@ public final class ExecutionStatistics implements MetricSource {
           input.total(),
           infer.total(),
           output.total(),
+          Map.copyOf(failures),
+          gathersSkipped,
+          gathersCopied,
           List.copyOf(sizes));
     } finally {
       counting.unlock();
@@ -249,7 +260,11 @@ public final class ExecutionStatistics implements MetricSource {
     sink.sample(Meter.INFERENCE_SUCCESS, (double) now.success.count, labels);
     for (Reason reason : Reason.values()) {
       sink.sample(
-          Meter.INFERENCE_FAILURE, (double) countOf(reason), labels[0], labels[1], reason.name());
+          Meter.INFERENCE_FAILURE,
+          (double) now.failures.getOrDefault(reason, 0L),
+          labels[0],
+          labels[1],
+          reason.name());
     }
     sink.sample(Meter.INFERENCE_COUNT, (double) now.inferences, labels);
     sink.sample(Meter.EXECUTION_COUNT, (double) now.executions, labels);
@@ -258,8 +273,8 @@ public final class ExecutionStatistics implements MetricSource {
     sink.sample(Meter.COMPUTE_INPUT_DURATION, micros(now.input), labels);
     sink.sample(Meter.COMPUTE_INFER_DURATION, micros(now.infer), labels);
     sink.sample(Meter.COMPUTE_OUTPUT_DURATION, micros(now.output), labels);
-    sink.sample(Meter.GATHERS, (double) gathersSkipped, labels[0], labels[1], "skipped");
-    sink.sample(Meter.GATHERS, (double) gathersCopied, labels[0], labels[1], "copied");
+    sink.sample(Meter.GATHERS, (double) now.gathersSkipped, labels[0], labels[1], "skipped");
+    sink.sample(Meter.GATHERS, (double) now.gathersCopied, labels[0], labels[1], "copied");
     sink.histogram(Meter.REQUEST_SECONDS, requestSeconds, labels);
     sink.histogram(Meter.BATCH_SIZE, batchSizes, labels);
     phase(sink, "queue", queueSeconds);
@@ -270,16 +285,6 @@ public final class ExecutionStatistics implements MetricSource {
 
   private void phase(Sink sink, String name, Histogram histogram) {
     sink.histogram(Meter.PHASE_SECONDS, histogram, labels[0], labels[1], name);
-  }
-
-  private long countOf(Reason reason) {
-    counting.lock();
-    try {
-      Sum sum = failures.get(reason);
-      return sum == null ? 0 : sum.count;
-    } finally {
-      counting.unlock();
-    }
   }
 
   private static double micros(Total total) {
