@@ -2,13 +2,13 @@ package dev.nereid.engine;
 
 import dev.nereid.config.ModelSpec;
 import dev.nereid.config.proto.ModelConfig;
-import dev.nereid.core.Failure;
 import dev.nereid.core.Fault;
 import dev.nereid.core.FaultException;
 import dev.nereid.core.InferRequest;
 import dev.nereid.core.MemoryPool;
 import dev.nereid.core.Ticker;
 import dev.nereid.repository.ModelRepository;
+import dev.nereid.scheduler.ModelScheduler;
 import dev.nereid.telemetry.Meter;
 import dev.nereid.telemetry.Metrics;
 import java.time.Duration;
@@ -31,10 +31,6 @@ final class LocalEngine implements Engine {
 
   /** How often waiting requests are looked through while every instance is busy. */
   private static final long SWEEP_MILLIS = 20;
-
-  private static final Failure STOPPING =
-      Fault.NOT_READY.with(
-          "Server is stopping, scheduler for model has stopped accepting new inference requests");
 
   private final EngineOptions options;
   private final Ticker ticker;
@@ -131,7 +127,7 @@ final class LocalEngine implements Engine {
   /** The version a request is for; null when there is none, and then the request has failed. */
   private @Nullable ServedVersion find(InferRequest request) {
     if (!live) {
-      request.fail(STOPPING);
+      request.fail(ModelScheduler.STOPPING);
       return null;
     }
     try {

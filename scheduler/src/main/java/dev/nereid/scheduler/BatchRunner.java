@@ -137,10 +137,12 @@ final class BatchRunner {
       }
       return;
     }
+    HeldReplies held = new HeldReplies();
     for (int i = 0; i < outcomes.size(); i++) {
       hold(outcomes.get(i), false);
+      held.add(outcomes.get(i).queued.request.reply());
     }
-    flush(outcomes);
+    held.flush();
   }
 
   /** Fails a request that never ran. */
@@ -168,27 +170,5 @@ final class BatchRunner {
     } catch (RuntimeException e) {
       LOG.error("reply to request '{}' failed", request.call().id(), e);
     }
-  }
-
-  private static void flush(List<Outcome> outcomes) {
-    List<Object> flushed = new ArrayList<>(4);
-    for (int i = 0; i < outcomes.size(); i++) {
-      var reply = outcomes.get(i).queued.request.reply();
-      Object group = reply.group();
-      if (!contains(flushed, group)) {
-        flushed.add(group);
-        reply.flush();
-      }
-    }
-  }
-
-  @SuppressWarnings("ReferenceEquality") // groups are compared by identity
-  private static boolean contains(List<Object> groups, Object group) {
-    for (int i = groups.size() - 1; i >= 0; i--) {
-      if (groups.get(i) == group) {
-        return true;
-      }
-    }
-    return false;
   }
 }

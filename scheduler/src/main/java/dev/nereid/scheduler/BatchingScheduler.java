@@ -12,7 +12,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -32,10 +31,6 @@ public final class BatchingScheduler implements ModelScheduler {
    * instance and ends when closed and nothing waits; the last act of close() is the model's.
    */
   private static final Logger LOG = LoggerFactory.getLogger(BatchingScheduler.class);
-
-  private static final Failure STOPPING =
-      Fault.NOT_READY.with(
-          "Server is stopping, scheduler for model has stopped accepting new inference requests");
 
   private final SchedulerSetup setup;
   private final BatchingPolicy policy;
@@ -329,7 +324,7 @@ public final class BatchingScheduler implements ModelScheduler {
 
   private static boolean join(Thread thread) {
     try {
-      return thread.join(Duration.ofNanos(TimeUnit.SECONDS.toNanos(30)));
+      return thread.join(CLOSE_PATIENCE);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       return false;

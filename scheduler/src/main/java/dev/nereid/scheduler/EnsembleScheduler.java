@@ -11,7 +11,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BiFunction;
@@ -41,7 +40,7 @@ public final class EnsembleScheduler implements ModelScheduler {
   /** What one thread holds until it flushes. Confined to its thread. */
   private final class Outbox {
     private IdentityHashMap<EnsemblePlan.Step, List<InferRequest>> steps = new IdentityHashMap<>();
-    private List<Reply> replies = new ArrayList<>();
+    private final HeldReplies replies = new HeldReplies();
 
     void flush() {
       while (!steps.isEmpty()) {
@@ -49,9 +48,7 @@ public final class EnsembleScheduler implements ModelScheduler {
         steps = new IdentityHashMap<>();
         ready.forEach((step, requests) -> send(step, requests));
       }
-      List<Reply> answered = replies;
-      replies = new ArrayList<>();
-      answered.forEach(Reply::flush);
+      replies.flush();
     }
   }
 
@@ -119,19 +116,7 @@ public final class EnsembleScheduler implements ModelScheduler {
 
   /** Remembers to flush an answered caller when this thread flushes. */
   void answered(Reply reply) {
-    List<Reply> replies = outboxes.get().replies;
-    Object group = reply.group();
-    for (Reply other : replies) {
-      if (sameGroup(other, group)) {
-        return;
-      }
-    }
-    replies.add(reply);
-  }
-
-  @SuppressWarnings("ReferenceEquality") // groups are compared by identity
-  private static boolean sameGroup(Reply other, Object group) {
-    return other.group() == group;
+    outboxes.get().replies.add(reply);
   }
 
   void flush() {
@@ -201,7 +186,7 @@ public final class EnsembleScheduler implements ModelScheduler {
   @Override
   public void close() {
     try {
-      drain(Duration.ofNanos(TimeUnit.SECONDS.toNanos(30)));
+      drain(CLOSE_PATIENCE);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }

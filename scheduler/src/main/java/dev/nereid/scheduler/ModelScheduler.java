@@ -1,5 +1,7 @@
 package dev.nereid.scheduler;
 
+import dev.nereid.core.Failure;
+import dev.nereid.core.Fault;
 import dev.nereid.core.InferRequest;
 import java.time.Duration;
 import java.util.List;
@@ -10,6 +12,14 @@ import java.util.List;
  * <p><b>Threading.</b> Thread-safe; {@link #submit} never blocks.
  */
 public interface ModelScheduler extends AutoCloseable {
+  /** What a request is told that comes when no more are taken. */
+  Failure STOPPING =
+      Fault.NOT_READY.with(
+          "Server is stopping, scheduler for model has stopped accepting new inference requests");
+
+  /** How long {@link #close} waits for what runs. */
+  Duration CLOSE_PATIENCE = Duration.ofSeconds(30);
+
   /** Takes requests over, in this order. Each gets its outcome, refusals too. */
   void submit(List<InferRequest> requests);
 
