@@ -117,11 +117,15 @@ final class ModelLoader {
         options.autoComplete()
             ? ConfigMerge.merge(onDevice, backend.complete(onDevice, files, backendOptions))
             : onDevice;
-    ModelConfig config =
-        ConfigNormaliser.normalise(
-            complete,
-            new ConfigNormaliser.Defaults(
-                false, backend.defaultModelFilename(), backend.defaultCpuInstances()));
+    return accepted(
+        complete,
+        new ConfigNormaliser.Defaults(
+            false, backend.defaultModelFilename(), backend.defaultCpuInstances()));
+  }
+
+  /** A configuration with every default in its place; valid, and within what is built. */
+  private static ModelConfig accepted(ModelConfig complete, ConfigNormaliser.Defaults defaults) {
+    ModelConfig config = ConfigNormaliser.normalise(complete, defaults);
     ConfigValidator.check(config);
     NotOffered.check(config);
     return config;
@@ -139,10 +143,7 @@ final class ModelLoader {
   ServedVersion loadEnsemble(
       ModelEntry entry, ModelConfig declared, long version, Map<String, ServedVersion> steps) {
     long started = ticker.nanos();
-    ModelConfig config =
-        ConfigNormaliser.normalise(declared, new ConfigNormaliser.Defaults(false, "", 1));
-    ConfigValidator.check(config);
-    NotOffered.check(config);
+    ModelConfig config = accepted(declared, new ConfigNormaliser.Defaults(false, "", 1));
     ModelSpec spec = ModelSpec.of(config);
     Map<String, ModelSpec> specs = new HashMap<>();
     steps.forEach((name, step) -> specs.put(name, step.spec()));

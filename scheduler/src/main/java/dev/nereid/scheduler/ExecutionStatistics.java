@@ -18,8 +18,6 @@ import java.util.concurrent.locks.ReentrantLock;
  * What one version of a model did since it was loaded. Thread-safe; a batch takes the lock once.
  */
 public final class ExecutionStatistics implements MetricSource {
-  private static final int FIRST_BATCH_SIZES = 129;
-
   private final ReentrantLock counting = new ReentrantLock();
   private final String[] labels;
 
@@ -35,7 +33,6 @@ public final class ExecutionStatistics implements MetricSource {
   private final Sum output = new Sum();
   private final Map<Reason, Long> failures = new EnumMap<>(Reason.class);
   private final Map<Integer, BatchSums> batches = new TreeMap<>();
-  private final BatchSums[] smallBatches = new BatchSums[FIRST_BATCH_SIZES];
   private long gathersSkipped;
   private long gathersCopied;
 
@@ -129,7 +126,7 @@ public final class ExecutionStatistics implements MetricSource {
     counting.lock();
     try {
       executions++;
-      BatchSums sums = sumsOf(batch.size());
+      BatchSums sums = batches.computeIfAbsent(batch.size(), _ -> new BatchSums());
       sums.input.add(1, times.inputNanos());
       sums.infer.add(1, times.inferNanos());
       sums.output.add(1, times.outputNanos());
@@ -213,11 +210,6 @@ public final class ExecutionStatistics implements MetricSource {
     counting.lock();
     try {
       List<OfBatchSize> sizes = new ArrayList<>();
-      for (int i = 0; i < smallBatches.length; i++) {
-        if (smallBatches[i] != null) {
-          sizes.add(ofSize(i, smallBatches[i]));
-        }
-      }
       batches.forEach((size, sums) -> sizes.add(ofSize(size, sums)));
       return new Snapshot(
           lastInferenceMillis,
@@ -240,18 +232,6 @@ public final class ExecutionStatistics implements MetricSource {
 
   private static OfBatchSize ofSize(int size, BatchSums sums) {
     return new OfBatchSize(size, sums.input.total(), sums.infer.total(), sums.output.total());
-  }
-
-  private BatchSums sumsOf(int size) {
-    if (size < smallBatches.length) {
-      BatchSums sums = smallBatches[size];
-      if (sums == null) {
-        sums = new BatchSums();
-        smallBatches[size] = sums;
-      }
-      return sums;
-    }
-    return batches.computeIfAbsent(size, _ -> new BatchSums());
   }
 
   @Override
