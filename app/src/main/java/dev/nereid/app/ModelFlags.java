@@ -1,5 +1,6 @@
 package dev.nereid.app;
 
+import dev.nereid.engine.EngineOptions;
 import dev.nereid.engine.EngineOptions.GpuUnavailable;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -57,7 +58,7 @@ final class ModelFlags {
       description = "A setting of one back end, or of all; may be repeated.")
   private List<String> backendSettings = new ArrayList<>();
 
-  ServeOptions.Models options(Installation installation) {
+  ServeOptions.Models options(Installation installation, EngineOptions.Shared shared) {
     List<Path> places = repositories.stream().map(ModelFlags::place).toList();
     return new ServeOptions.Models(
         places.isEmpty() ? List.of(installation.demoRepository()) : places,
@@ -66,7 +67,8 @@ final class ModelFlags {
         loadThreads,
         exitOnError,
         withoutGpu,
-        settings());
+        settings(),
+        shared);
   }
 
   private static Path place(String text) {

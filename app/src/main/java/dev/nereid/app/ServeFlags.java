@@ -11,6 +11,7 @@ final class ServeFlags {
   static final List<Section> SECTIONS =
       List.of(
           new Section("models", "Models"),
+          new Section("sharing", "What models share"),
           new Section("http", "v2 protocol over HTTP"),
           new Section("grpc", "v2 protocol over gRPC"),
           new Section("metrics", "Metrics"),
@@ -45,6 +46,8 @@ final class ServeFlags {
 
   @Mixin private ModelFlags models = new ModelFlags();
 
+  @Mixin private SharingFlags sharing = new SharingFlags();
+
   @Mixin private ListenerFlags.Http http = new ListenerFlags.Http();
 
   @Mixin private GrpcFlags grpc = new GrpcFlags();
@@ -66,7 +69,7 @@ final class ServeFlags {
         id,
         strictReadiness,
         Duration.ofSeconds(exitTimeoutSeconds),
-        models.options(installation),
+        models.options(installation, sharing.options()),
         v2,
         grpc.options(),
         metrics.options(v2.endpoint().address()),

@@ -1,5 +1,6 @@
 package dev.nereid.app;
 
+import dev.nereid.engine.EngineOptions;
 import dev.nereid.engine.EngineOptions.GpuUnavailable;
 import dev.nereid.http.AccessLogWriter;
 import java.nio.file.Path;
@@ -46,6 +47,7 @@ record ServeOptions(
    * @param configName use {@code configs/NAME.pbtxt} of a model where it is present; "" for none
    * @param backends settings by back end and key; back end "" means all
    * @param exitOnError whether a model that cannot be loaded ends the server
+   * @param shared what they share
    */
   record Models(
       List<Path> repositories,
@@ -54,7 +56,8 @@ record ServeOptions(
       int loadThreads,
       boolean exitOnError,
       GpuUnavailable withoutGpu,
-      Map<String, Map<String, String>> backends) {
+      Map<String, Map<String, String>> backends,
+      EngineOptions.Shared shared) {
     Models {
       repositories = List.copyOf(repositories);
       backends = Map.copyOf(backends);

@@ -216,7 +216,8 @@ final class Server implements AutoCloseable {
         models.backends(),
         models.withoutGpu(),
         Runtime.getRuntime().availableProcessors(),
-        MemoryPool.Limits.DEFAULT);
+        MemoryPool.Limits.DEFAULT,
+        models.shared());
   }
 
   /** The engine that is served. */

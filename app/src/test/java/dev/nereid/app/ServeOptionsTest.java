@@ -13,6 +13,7 @@ import dev.nereid.app.ServeOptions.Limits;
 import dev.nereid.app.ServeOptions.Logging;
 import dev.nereid.app.ServeOptions.Metrics;
 import dev.nereid.app.ServeOptions.Models;
+import dev.nereid.engine.EngineOptions;
 import dev.nereid.engine.EngineOptions.GpuUnavailable;
 import dev.nereid.http.AccessLogWriter.Format;
 import java.nio.file.Path;
@@ -43,6 +44,8 @@ final class ServeOptionsTest {
           "--gpu-unavailable=cpu",
           "--backend-config=onnxruntime,default-max-batch-size=5",
           "--backend-config=seed=x=y,z",
+          "--cache-config=local,size=20",
+          "--response-cache-byte-size=0",
           "--allow-http=0",
           "--http-address=127.0.0.1",
           "--http-port=1",
@@ -96,7 +99,8 @@ final class ServeOptionsTest {
                     4,
                     false,
                     GpuUnavailable.REFUSE,
-                    Map.of()),
+                    Map.of(),
+                    EngineOptions.Shared.NOTHING),
                 new Http(new Endpoint(true, "0.0.0.0", 8000), 67_108_864, 0),
                 new Grpc(
                     new Endpoint(true, "0.0.0.0", 8001),
@@ -130,7 +134,8 @@ final class ServeOptionsTest {
                         "onnxruntime",
                         Map.of("default-max-batch-size", "5"),
                         "",
-                        Map.of("seed", "x=y,z"))),
+                        Map.of("seed", "x=y,z")),
+                    new EngineOptions.Shared(20)),
                 new Http(new Endpoint(false, "127.0.0.1", 1), 2, 3),
                 new Grpc(
                     new Endpoint(false, "127.0.0.2", 4),
@@ -176,6 +181,15 @@ final class ServeOptionsTest {
   void verbosityIsANumberOrASwitch() {
     assertThat(parse("--log-verbose", "true").logging().verbose()).isEqualTo(1);
     assertThat(parse("--log-verbose", "3").logging().verbose()).isEqualTo(3);
+  }
+
+  @Test
+  void theOlderNameOfTheCacheIsKnown() {
+    assertThat(parse("--response-cache-byte-size=9").models().shared().cacheBytes()).isEqualTo(9);
+    assertThatThrownBy(() -> parse("--response-cache-byte-size=9", "--cache-config=local,size=9"))
+        .hasMessage("--response-cache-byte-size: 9 (expected: none beside --cache-config)");
+    assertThatThrownBy(() -> parse("--cache-config=redis,host=h"))
+        .hasMessageContaining("redis,host=h (expected: local,size=BYTES");
   }
 
   @Test

@@ -4,6 +4,7 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,7 +32,7 @@ public final class InferRequest {
   private final List<Tensor> inputs;
   private final List<Lease> leases;
   private final Reply reply;
-  private final @Nullable InferRequest parent;
+  private final @Nullable BooleanSupplier withdrawn;
   private volatile boolean cancelled;
 
   @SuppressWarnings("unused") // through DONE
@@ -67,7 +68,7 @@ public final class InferRequest {
 
   /** A request that owns these leases from now on. */
   public InferRequest(Call call, List<Tensor> inputs, List<Lease> leases, Reply reply) {
-    this(call, inputs, leases, reply, null);
+    this(call, inputs, leases, reply, (BooleanSupplier) null);
   }
 
   /**
@@ -81,11 +82,26 @@ public final class InferRequest {
       List<Lease> leases,
       Reply reply,
       @Nullable InferRequest parent) {
+    this(call, inputs, leases, reply, parent == null ? null : parent::isCancelled);
+  }
+
+  /**
+   * A request made on behalf of several others.
+   *
+   * @param withdrawn whether nobody waits for it any more; asked by any thread, must not block;
+   *     null for never
+   */
+  public InferRequest(
+      Call call,
+      List<Tensor> inputs,
+      List<Lease> leases,
+      Reply reply,
+      @Nullable BooleanSupplier withdrawn) {
     this.call = call;
     this.inputs = inputs;
     this.leases = leases;
     this.reply = reply;
-    this.parent = parent;
+    this.withdrawn = withdrawn;
   }
 
   /** What is asked. */
@@ -113,9 +129,9 @@ public final class InferRequest {
     cancelled = true;
   }
 
-  /** Whether {@link #cancel} was called, on this request or the one it was made for. */
+  /** Whether {@link #cancel} was called, on this request or those it was made for. */
   public boolean isCancelled() {
-    return cancelled || (parent != null && parent.isCancelled());
+    return cancelled || (withdrawn != null && withdrawn.getAsBoolean());
   }
 
   /** Answers; the inputs are given back and the response belongs to the reply. */

@@ -31,13 +31,15 @@ public final class Lease implements AutoCloseable {
 
   private final ByteBuf block;
   private final MemoryPool pool;
+  private final boolean counted;
 
   @SuppressWarnings("unused") // through OPEN
   private volatile boolean open = true;
 
-  Lease(ByteBuf block, MemoryPool pool) {
+  Lease(ByteBuf block, MemoryPool pool, boolean counted) {
     this.block = block;
     this.pool = pool;
+    this.counted = counted;
   }
 
   /** The number of bytes leased. */
@@ -70,7 +72,7 @@ public final class Lease implements AutoCloseable {
     requireOpen();
     block.retain();
     pool.opened();
-    return new Lease(block, pool);
+    return new Lease(block, pool, true);
   }
 
   /** Whether both are shares in the same block. */
@@ -83,7 +85,9 @@ public final class Lease implements AutoCloseable {
   @Override
   public void close() {
     if ((boolean) OPEN.compareAndSet(this, true, false)) {
-      pool.closed();
+      if (counted) {
+        pool.closed();
+      }
       block.release();
     }
   }

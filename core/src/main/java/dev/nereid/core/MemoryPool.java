@@ -67,10 +67,24 @@ public final class MemoryPool implements AutoCloseable {
    * @throws FaultException with {@link Fault#OVERLOADED} when no memory is to be had
    */
   public Lease take(int bytes) {
+    ByteBuf block = block(bytes);
+    openLeases.increment();
+    return new Lease(block, this, true);
+  }
+
+  /**
+   * Leases a block as {@link #take} does, to be kept after what it was made for is over, such as an
+   * answer in a cache. It is not among the {@link #openLeases}; shares in it are.
+   *
+   * @throws FaultException with {@link Fault#OVERLOADED} when no memory is to be had
+   */
+  public Lease takeToKeep(int bytes) {
+    return new Lease(block(bytes), this, false);
+  }
+
+  private ByteBuf block(int bytes) {
     try {
-      ByteBuf block = bytes >= BIG ? takeBig(bytes) : small.directBuffer(bytes, bytes);
-      openLeases.increment();
-      return new Lease(block, this);
+      return bytes >= BIG ? takeBig(bytes) : small.directBuffer(bytes, bytes);
     } catch (OutOfMemoryError e) {
       refusals.increment();
       throw new FaultException(
@@ -85,7 +99,7 @@ public final class MemoryPool implements AutoCloseable {
     return lease;
   }
 
-  /** Leases not closed yet, over all threads. */
+  /** Leases not closed yet, over all threads; without those that are to be kept. */
   public long openLeases() {
     return openLeases.sum();
   }

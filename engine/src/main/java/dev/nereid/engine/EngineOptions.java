@@ -16,6 +16,7 @@ import java.util.Map;
  * @param backendOptions by back end, then by key
  * @param gpuUnavailable what becomes of models that ask for a GPU that is not there
  * @param cores how many processors models may use
+ * @param shared what the models of the server share
  */
 public record EngineOptions(
     List<Path> repositories,
@@ -26,7 +27,8 @@ public record EngineOptions(
     Map<String, Map<String, String>> backendOptions,
     GpuUnavailable gpuUnavailable,
     int cores,
-    MemoryPool.Limits memory) {
+    MemoryPool.Limits memory,
+    Shared shared) {
 
   /** What becomes of a model that asks for a GPU on a machine that has none. */
   public enum GpuUnavailable {
@@ -34,6 +36,22 @@ public record EngineOptions(
     REFUSE,
     /** It is served on the CPU, with a warning. */
     CPU
+  }
+
+  /**
+   * What the models of a server share.
+   *
+   * @param cacheBytes how much the response cache may hold; 0 for no cache
+   */
+  public record Shared(long cacheBytes) {
+    /** No response cache. */
+    public static final Shared NOTHING = new Shared(0);
+
+    public Shared {
+      if (cacheBytes < 0) {
+        throw new IllegalArgumentException("cacheBytes: " + cacheBytes + " (expected: 0 or more)");
+      }
+    }
   }
 
   public EngineOptions {
@@ -57,6 +75,7 @@ public record EngineOptions(
         Map.of(),
         GpuUnavailable.REFUSE,
         cores,
-        MemoryPool.Limits.DEFAULT);
+        MemoryPool.Limits.DEFAULT,
+        Shared.NOTHING);
   }
 }

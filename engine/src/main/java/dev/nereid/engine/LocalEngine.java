@@ -36,6 +36,7 @@ final class LocalEngine implements Engine {
   private final Ticker ticker;
   private final MemoryPool memory;
   private final ModelCatalog catalog;
+  private final SharedResources shared;
   private final ExecutorService loading;
   private final ScheduledExecutorService sweeping;
   private final CompletableFuture<LoadReport> started = new CompletableFuture<>();
@@ -46,6 +47,7 @@ final class LocalEngine implements Engine {
     this.ticker = ticker;
     memory = new MemoryPool(options.memory());
     catalog = new ModelCatalog(metrics);
+    shared = new SharedResources(options, memory, ticker, metrics);
     loading =
         Executors.newFixedThreadPool(
             options.loadThreads(), Thread.ofPlatform().name("load-", 0).daemon().factory());
@@ -64,7 +66,13 @@ final class LocalEngine implements Engine {
     snapshot.warnings().forEach(LOG::warn);
     LocalEngine engine = new LocalEngine(options, metrics, ticker);
     var loader =
-        new ModelLoader(options, Backends.found(), engine.memory, ticker, engine.catalog::require);
+        new ModelLoader(
+            options,
+            Backends.found(),
+            engine.memory,
+            ticker,
+            engine.catalog::require,
+            engine.shared);
     long began = ticker.nanos();
     var _ =
         new StartUp(loader, engine.catalog, engine.loading)
@@ -249,6 +257,7 @@ final class LocalEngine implements Engine {
     List<ServedVersion> served = catalog.clear();
     served.stream().filter(v -> v.spec().isEnsemble()).forEach(v -> v.scheduler().close());
     served.stream().filter(v -> !v.spec().isEnsemble()).forEach(v -> v.scheduler().close());
+    shared.close();
     memory.close();
   }
 }

@@ -46,6 +46,7 @@ final class ModelLoader {
   private final MemoryPool memory;
   private final Ticker ticker;
   private final BiFunction<String, Long, StepTarget> targets;
+  private final SharedResources shared;
 
   /** A loader whose ensembles find their steps through {@code targets}. */
   ModelLoader(
@@ -53,12 +54,14 @@ final class ModelLoader {
       Backends backends,
       MemoryPool memory,
       Ticker ticker,
-      BiFunction<String, Long, StepTarget> targets) {
+      BiFunction<String, Long, StepTarget> targets,
+      SharedResources shared) {
     this.options = options;
     this.backends = backends;
     this.memory = memory;
     this.ticker = ticker;
     this.targets = targets;
+    this.shared = shared;
   }
 
   /** What a model declares, with name, platform and back end filled in. */
@@ -99,7 +102,7 @@ final class ModelLoader {
     return new ServedVersion(
         spec,
         version,
-        scheduler,
+        shared.cached(scheduler, config, statistics),
         statistics,
         labels(spec, entry.directory()),
         summary,
@@ -152,7 +155,10 @@ final class ModelLoader {
     return new ServedVersion(
         spec,
         version,
-        new EnsembleScheduler(config, version, targets, ticker, statistics),
+        shared.cached(
+            new EnsembleScheduler(config, version, targets, ticker, statistics),
+            config,
+            statistics),
         statistics,
         ensembleLabels(spec, entry.directory(), steps),
         "ensemble of " + config.getEnsembleScheduling().getStepCount(),

@@ -33,7 +33,6 @@ final class NotOffered {
         "model_repository_agents",
         "none");
     warnIf(config, config.getModelWarmupCount() > 0, "model_warmup");
-    warnIf(config, config.getResponseCache().getEnable(), "response_cache");
   }
 
   private static void refuseIf(ModelConfig config, boolean given, String field, String expected) {

@@ -12,6 +12,7 @@ import dev.nereid.telemetry.MetricSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.LongConsumer;
 
 /**
  * A version of a model that takes requests. Thread-safe.
@@ -47,6 +48,11 @@ record ServedVersion(
     if (!accepted.isEmpty()) {
       scheduler.submit(accepted);
     }
+  }
+
+  @Override
+  public void identify(LongConsumer loads) {
+    scheduler.identify(loads);
   }
 
   /** Whether both are the same load of the same version. */

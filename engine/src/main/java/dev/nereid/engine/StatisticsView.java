@@ -48,8 +48,8 @@ final class StatisticsView {
         phase(now.input()),
         phase(now.infer()),
         phase(now.output()),
-        Phase.NONE,
-        Phase.NONE,
+        phase(now.cacheHit()),
+        phase(now.cacheMiss()),
         now.batches().stream().map(StatisticsView::batch).toList());
   }
 

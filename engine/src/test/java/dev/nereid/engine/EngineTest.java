@@ -118,7 +118,8 @@ final class EngineTest {
                 Map.of(),
                 EngineOptions.GpuUnavailable.REFUSE,
                 1,
-                MemoryPool.Limits.DEFAULT));
+                MemoryPool.Limits.DEFAULT,
+                EngineOptions.Shared.NOTHING));
     assertThat(engine.isReady()).isTrue();
   }
 
@@ -194,7 +195,8 @@ final class EngineTest {
                 Map.of(),
                 EngineOptions.GpuUnavailable.CPU,
                 1,
-                MemoryPool.Limits.DEFAULT));
+                MemoryPool.Limits.DEFAULT,
+                EngineOptions.Shared.NOTHING));
     infer(moved, "gpu", -1, "INPUT0").response();
   }
 

@@ -14,6 +14,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -32,6 +33,7 @@ public final class BatchingScheduler implements ModelScheduler {
    */
   private static final Logger LOG = LoggerFactory.getLogger(BatchingScheduler.class);
 
+  private final long load = LoadNumbers.next();
   private final SchedulerSetup setup;
   private final BatchingPolicy policy;
   private final Ticker ticker;
@@ -278,6 +280,11 @@ public final class BatchingScheduler implements ModelScheduler {
       queueing.unlock();
     }
     refuse(dropped);
+  }
+
+  @Override
+  public void identify(LongConsumer loads) {
+    loads.accept(load);
   }
 
   @Override

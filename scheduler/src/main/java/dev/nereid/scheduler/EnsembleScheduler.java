@@ -11,9 +11,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.concurrent.locks.Condition;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BiFunction;
+import java.util.function.LongConsumer;
 
 /**
  * Runs ensembles: each step is an ordinary request to that model's scheduler, sent when the tensors
@@ -24,6 +23,7 @@ import java.util.function.BiFunction;
  * flushed: the tensors of neighbours in one slab stay neighbours in the next batch.
  */
 public final class EnsembleScheduler implements ModelScheduler {
+  private final long load = LoadNumbers.next();
   private final String name;
   private final long version;
   private final EnsemblePlan plan;
@@ -32,10 +32,7 @@ public final class EnsembleScheduler implements ModelScheduler {
   private final ExecutionStatistics statistics;
   private final ThreadLocal<Outbox> outboxes = ThreadLocal.withInitial(Outbox::new);
 
-  private final ReentrantLock counting = new ReentrantLock();
-  private final Condition idle = counting.newCondition();
-  private int running; // guarded by counting
-  private boolean draining; // guarded by counting
+  private final TakenRequests taken = new TakenRequests();
 
   /** What one thread holds until it flushes. Confined to its thread. */
   private final class Outbox {
@@ -76,7 +73,7 @@ public final class EnsembleScheduler implements ModelScheduler {
   @Override
   public void submit(List<InferRequest> requests) {
     for (InferRequest request : requests) {
-      if (!enter()) {
+      if (!taken.enter(1)) {
         Failure stopping =
             Fault.NOT_READY.with(
                 "Server is stopping, ensemble '" + name + "' takes no more requests");
@@ -134,29 +131,8 @@ public final class EnsembleScheduler implements ModelScheduler {
     target.submit(requests);
   }
 
-  private boolean enter() {
-    counting.lock();
-    try {
-      if (draining) {
-        return false;
-      }
-      running++;
-      return true;
-    } finally {
-      counting.unlock();
-    }
-  }
-
   void left() {
-    counting.lock();
-    try {
-      running--;
-      if (running == 0) {
-        idle.signalAll();
-      }
-    } finally {
-      counting.unlock();
-    }
+    taken.left();
   }
 
   /** Always 0: the ensemble itself queues nothing. */
@@ -166,21 +142,16 @@ public final class EnsembleScheduler implements ModelScheduler {
   }
 
   @Override
-  public boolean drain(Duration atMost) throws InterruptedException {
-    long left = atMost.toNanos();
-    counting.lock();
-    try {
-      draining = true;
-      while (running > 0) {
-        if (left <= 0) {
-          return false;
-        }
-        left = idle.awaitNanos(left);
-      }
-      return true;
-    } finally {
-      counting.unlock();
+  public void identify(LongConsumer loads) {
+    loads.accept(load);
+    for (EnsemblePlan.Step step : plan.steps()) {
+      targets.apply(step.model(), step.version()).identify(loads);
     }
+  }
+
+  @Override
+  public boolean drain(Duration atMost) throws InterruptedException {
+    return taken.drain(atMost) > 0;
   }
 
   @Override

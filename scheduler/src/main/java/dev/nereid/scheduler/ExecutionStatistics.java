@@ -31,6 +31,10 @@ public final class ExecutionStatistics implements MetricSource {
   private final Sum input = new Sum();
   private final Sum infer = new Sum();
   private final Sum output = new Sum();
+  private final Sum cacheHit = new Sum();
+  private final Sum cacheMiss = new Sum();
+  private long cacheShared;
+  private boolean caching;
   private final Map<Reason, Long> failures = new EnumMap<>(Reason.class);
   private final Map<Integer, BatchSums> batches = new TreeMap<>();
   private long gathersSkipped;
@@ -78,6 +82,7 @@ public final class ExecutionStatistics implements MetricSource {
   /**
    * The numbers as of one moment.
    *
+   * @param cacheShared of the cache's hits, how many shared the run of an equal request
    * @param failures how many requests failed for each reason that occurred
    * @param batches by batch size, ascending
    */
@@ -91,6 +96,9 @@ public final class ExecutionStatistics implements MetricSource {
       Total input,
       Total infer,
       Total output,
+      Total cacheHit,
+      Total cacheMiss,
+      long cacheShared,
       Map<Reason, Long> failures,
       long gathersSkipped,
       long gathersCopied,
@@ -185,6 +193,46 @@ public final class ExecutionStatistics implements MetricSource {
     requestSeconds.observeNanos(totalNanos);
   }
 
+  /** The model's answers are cached, so that hits and misses are told from now on. */
+  void cached() {
+    counting.lock();
+    try {
+      caching = true;
+    } finally {
+      counting.unlock();
+    }
+  }
+
+  /**
+   * Counts a request that was answered without an execution of its own.
+   *
+   * @param waited nanoseconds of the total for which it waited for an equal request's run
+   */
+  void hit(long total, long waited, boolean shared) {
+    counting.lock();
+    try {
+      lastInferenceMillis = System.currentTimeMillis();
+      success.add(1, total);
+      queue.add(1, waited);
+      cacheHit.add(1, total - waited);
+      cacheShared += shared ? 1 : 0;
+    } finally {
+      counting.unlock();
+    }
+    requestSeconds.observeNanos(total);
+    queueSeconds.observeNanos(waited);
+  }
+
+  /** Counts a request that the cache could not answer; its execution is counted by itself. */
+  void missed(long nanos) {
+    counting.lock();
+    try {
+      cacheMiss.add(1, nanos);
+    } finally {
+      counting.unlock();
+    }
+  }
+
   /** A request answered, for {@link #answered}. */
   record Answered(int rows, Timings times) {}
 
@@ -221,6 +269,9 @@ public final class ExecutionStatistics implements MetricSource {
           input.total(),
           infer.total(),
           output.total(),
+          cacheHit.total(),
+          cacheMiss.total(),
+          cacheShared,
           Map.copyOf(failures),
           gathersSkipped,
           gathersCopied,
@@ -255,12 +306,28 @@ public final class ExecutionStatistics implements MetricSource {
     sink.sample(Meter.COMPUTE_OUTPUT_DURATION, micros(now.output), labels);
     sink.sample(Meter.GATHERS, (double) now.gathersSkipped, labels[0], labels[1], "skipped");
     sink.sample(Meter.GATHERS, (double) now.gathersCopied, labels[0], labels[1], "copied");
+    if (isCached()) {
+      sink.sample(Meter.CACHE_HITS, (double) now.cacheHit.count, labels);
+      sink.sample(Meter.CACHE_MISSES, (double) now.cacheMiss.count, labels);
+      sink.sample(Meter.CACHE_HIT_DURATION, micros(now.cacheHit), labels);
+      sink.sample(Meter.CACHE_MISS_DURATION, micros(now.cacheMiss), labels);
+      sink.sample(Meter.CACHE_SHARED, (double) now.cacheShared, labels);
+    }
     sink.histogram(Meter.REQUEST_SECONDS, requestSeconds, labels);
     sink.histogram(Meter.BATCH_SIZE, batchSizes, labels);
     phase(sink, "queue", queueSeconds);
     phase(sink, "input", inputSeconds);
     phase(sink, "infer", inferSeconds);
     phase(sink, "output", outputSeconds);
+  }
+
+  private boolean isCached() {
+    counting.lock();
+    try {
+      return caching;
+    } finally {
+      counting.unlock();
+    }
   }
 
   private void phase(Sink sink, String name, Histogram histogram) {

@@ -5,6 +5,7 @@ import dev.nereid.core.Fault;
 import dev.nereid.core.InferRequest;
 import java.time.Duration;
 import java.util.List;
+import java.util.function.LongConsumer;
 
 /**
  * Takes the requests of one version of a model and sees to their outcome.
@@ -28,6 +29,14 @@ public interface ModelScheduler extends AutoCloseable {
 
   /** Drops requests that were cancelled or whose time is over. Called now and then. */
   default void sweep() {}
+
+  /**
+   * Tells the number of this load, which no other load of a model ever has, and of those it hands
+   * requests on to. While they stay the same, equal requests are answered by the same models.
+   *
+   * @throws dev.nereid.core.FaultException when one of them cannot serve now
+   */
+  void identify(LongConsumer loads);
 
   /** Refuses new requests and waits for those taken; false when some were left at the end. */
   boolean drain(Duration atMost) throws InterruptedException;

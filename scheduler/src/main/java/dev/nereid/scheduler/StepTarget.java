@@ -2,6 +2,7 @@ package dev.nereid.scheduler;
 
 import dev.nereid.core.InferRequest;
 import java.util.List;
+import java.util.function.LongConsumer;
 
 /**
  * A model as an ensemble's step sees it. Thread-safe; never blocks.
@@ -12,4 +13,7 @@ import java.util.List;
 public interface StepTarget {
   /** Takes requests over; each gets its outcome, refusals too. */
   void submit(List<InferRequest> requests);
+
+  /** As {@link ModelScheduler#identify}; what is always the same has nothing to tell. */
+  default void identify(LongConsumer loads) {}
 }

@@ -49,6 +49,43 @@ public enum Meter {
       "nv_inference_compute_output_duration_us",
       "Microseconds spent on preparing outputs.",
       Labels.MODEL),
+  CACHE_HITS(
+      Kind.COUNTER,
+      "nv_cache_num_hits_per_model",
+      "Requests answered from the response cache.",
+      Labels.MODEL),
+  CACHE_MISSES(
+      Kind.COUNTER,
+      "nv_cache_num_misses_per_model",
+      "Requests that the response cache could not answer.",
+      Labels.MODEL),
+  CACHE_HIT_DURATION(
+      Kind.COUNTER,
+      "nv_cache_hit_duration_per_model",
+      "Microseconds spent on answering from the response cache.",
+      Labels.MODEL),
+  CACHE_MISS_DURATION(
+      Kind.COUNTER,
+      "nv_cache_miss_duration_per_model",
+      "Microseconds spent on looking up in vain and storing the answer.",
+      Labels.MODEL),
+  CACHE_SHARED(
+      Kind.COUNTER,
+      "nereid_cache_shared_requests_total",
+      "Of the cache's hits, requests answered by the run of an equal one beside them.",
+      Labels.MODEL),
+  CACHE_BYTES(Kind.GAUGE, "nereid_cache_bytes", "Bytes the response cache holds.", List.of()),
+  CACHE_ENTRIES(Kind.GAUGE, "nereid_cache_entries", "Answers the response cache holds.", List.of()),
+  CACHE_EVICTIONS(
+      Kind.COUNTER,
+      "nereid_cache_evictions_total",
+      "Answers dropped from the response cache to make room.",
+      List.of()),
+  CACHE_REFUSALS(
+      Kind.COUNTER,
+      "nereid_cache_refusals_total",
+      "Answers not stored and requests not looked up: too_large, memory or busy.",
+      List.of("reason")),
   PENDING_REQUESTS(
       Kind.GAUGE,
       "nv_inference_pending_request_count",

@@ -1,0 +1,53 @@
+package dev.nereid.engine;
+
+import dev.nereid.config.proto.ModelConfig;
+import dev.nereid.core.MemoryPool;
+import dev.nereid.core.Ticker;
+import dev.nereid.scheduler.CachingScheduler;
+import dev.nereid.scheduler.ExecutionStatistics;
+import dev.nereid.scheduler.ModelScheduler;
+import dev.nereid.scheduler.ResponseCache;
+import dev.nereid.telemetry.Metrics;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** What the models of one engine share. Thread-safe; closed after the last of them. */
+final class SharedResources implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(SharedResources.class);
+
+  private final Ticker ticker;
+  private final @Nullable ResponseCache cache;
+
+  SharedResources(EngineOptions options, MemoryPool memory, Ticker ticker, Metrics metrics) {
+    this.ticker = ticker;
+    long bytes = options.shared().cacheBytes();
+    cache = bytes == 0 ? null : new ResponseCache(bytes, memory, options.cores());
+    if (cache != null) {
+      metrics.register(cache);
+    }
+  }
+
+  /** The scheduler, behind the response cache where the model asks for it. */
+  ModelScheduler cached(
+      ModelScheduler scheduler, ModelConfig config, ExecutionStatistics statistics) {
+    if (!config.getResponseCache().getEnable()) {
+      return scheduler;
+    }
+    if (cache == null) {
+      LOG.warn(
+          "model '{}': response_cache is enabled and has no effect, since the server has no cache"
+              + " (expected: --cache-config=local,size=BYTES)",
+          config.getName());
+      return scheduler;
+    }
+    return new CachingScheduler(scheduler, config, cache, ticker, statistics);
+  }
+
+  @Override
+  public void close() {
+    if (cache != null) {
+      cache.close();
+    }
+  }
+}
