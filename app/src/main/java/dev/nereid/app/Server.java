@@ -105,7 +105,7 @@ final class Server implements AutoCloseable {
       http =
           listen(
               listenerOptions("http", options.http().endpoint(), options.http().maxInputBytes()),
-              new V2Handler(engine, identity, limits, codecs),
+              new V2Handler(engine, identity, limits, codecs, loops),
               new V2Refusals(),
               accessLog("http"));
       LOG.info("Started HTTPService at {}", options.http().endpoint().at(http.port()));

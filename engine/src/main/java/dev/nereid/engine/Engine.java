@@ -38,6 +38,14 @@ public interface Engine extends AutoCloseable {
   /** Takes several requests over; those of one model enter its queue together. */
   void inferAll(List<InferRequest> requests);
 
+  /**
+   * Takes requests over as {@link #inferAll} does, but may run small models before it returns, in
+   * some tens of microseconds at most. For event loops, at the end of a turn.
+   */
+  default void inferInline(List<InferRequest> requests) {
+    inferAll(requests);
+  }
+
   /** Whether the engine is up and not ending. */
   boolean isLive();
 

@@ -21,6 +21,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -109,8 +110,22 @@ final class LocalEngine implements Engine {
 
   @Override
   public void inferAll(List<InferRequest> requests) {
+    forEachVersion(requests, ServedVersion::submit);
+  }
+
+  @Override
+  public void inferInline(List<InferRequest> requests) {
+    forEachVersion(requests, ServedVersion::submitInline);
+  }
+
+  /** Gives neighbours that are for one version to it together. */
+  private void forEachVersion(
+      List<InferRequest> requests, BiConsumer<ServedVersion, List<InferRequest>> submit) {
     if (requests.size() == 1) {
-      infer(requests.getFirst());
+      ServedVersion only = find(requests.getFirst());
+      if (only != null) {
+        submit.accept(only, requests);
+      }
       return;
     }
     ServedVersion current = null;
@@ -121,14 +136,14 @@ final class LocalEngine implements Engine {
         continue;
       }
       if (current != null && !current.isSame(version)) {
-        current.submit(together);
+        submit.accept(current, together);
         together = new ArrayList<>();
       }
       current = version;
       together.add(requests.get(i));
     }
     if (current != null) {
-      current.submit(together);
+      submit.accept(current, together);
     }
   }
 

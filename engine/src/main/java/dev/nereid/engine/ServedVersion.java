@@ -33,6 +33,22 @@ record ServedVersion(
   /** Checks requests and hands the good ones to the scheduler together. */
   @Override
   public void submit(List<InferRequest> requests) {
+    List<InferRequest> good = good(requests);
+    if (!good.isEmpty()) {
+      scheduler.submit(good);
+    }
+  }
+
+  /** As {@link #submit}, by {@link ModelScheduler#submitInline}. */
+  void submitInline(List<InferRequest> requests) {
+    List<InferRequest> good = good(requests);
+    if (!good.isEmpty()) {
+      scheduler.submitInline(good);
+    }
+  }
+
+  /** The requests that fit the model; the others are told why they do not. */
+  private List<InferRequest> good(List<InferRequest> requests) {
     List<InferRequest> good = null;
     for (int i = 0; i < requests.size(); i++) {
       Failure failure = RequestCheck.check(spec, requests.get(i));
@@ -44,10 +60,7 @@ record ServedVersion(
         good.add(requests.get(i));
       }
     }
-    List<InferRequest> accepted = good == null ? requests : good;
-    if (!accepted.isEmpty()) {
-      scheduler.submit(accepted);
-    }
+    return good == null ? requests : good;
   }
 
   @Override

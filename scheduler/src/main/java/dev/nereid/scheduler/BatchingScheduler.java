@@ -23,7 +23,8 @@ import org.slf4j.LoggerFactory;
 public final class BatchingScheduler implements ModelScheduler {
   /*
    * Ownership. A request belongs to the queue from submit until an instance thread polls it, and to
-   * that thread until its outcome is given. Each instance is touched by its own thread only.
+   * that thread until its outcome is given. Each instance is touched by its own thread, or, while
+   * that one idles, by a submitter who has borrowed it (submitInline).
    * Order. An idle instance forms its batch at the moment it takes it; see BatchFormer. One of the
    * idle threads at most waits for a time (the leader), the others wait to be signalled.
    * Backpressure. A full level refuses at once. Cancelled and expired requests are dropped when
@@ -42,17 +43,16 @@ public final class BatchingScheduler implements ModelScheduler {
   private final List<Thread> threads = new ArrayList<>();
 
   private final ReentrantLock queueing = new ReentrantLock();
-  private final Condition available = queueing.newCondition();
   private final Condition idle = queueing.newCondition();
 
   // guarded by queueing
   private final RequestQueue queue;
   private final BatchFormer former;
+  private final IdleInstances waiting = new IdleInstances();
+  private final QuickBatches quick = new QuickBatches();
   private long sequence;
   private int running;
-  private int waiting;
   private int wakeRows = 1;
-  private @Nullable Thread leader;
   private boolean draining;
   private boolean closed;
 
@@ -103,9 +103,20 @@ public final class BatchingScheduler implements ModelScheduler {
 
   @Override
   public void submit(List<InferRequest> requests) {
+    submit(requests, false);
+  }
+
+  @Override
+  public void submitInline(List<InferRequest> requests) {
+    submit(requests, true);
+  }
+
+  private void submit(List<InferRequest> requests, boolean inline) {
     long now = ticker.nanos();
     List<Queued> refused = null;
     Failure why = STOPPING;
+    Loan loan = null;
+    long bytes = 0;
     queueing.lock();
     try {
       for (int i = 0; i < requests.size(); i++) {
@@ -118,13 +129,23 @@ public final class BatchingScheduler implements ModelScheduler {
           }
         } else {
           sequence++;
+          bytes += queued.bytes;
         }
       }
-      if (waiting > 0 && queue.count() > 0 && (lookAtEveryArrival || queue.rows() >= wakeRows)) {
-        available.signal();
+      if (inline && queue.count() == requests.size() && quick.allows(bytes)) {
+        loan = borrow(now);
+      }
+      if (queue.count() > 0 && (lookAtEveryArrival || queue.rows() >= wakeRows)) {
+        waiting.wakeOne();
       }
     } finally {
       queueing.unlock();
+    }
+    if (loan != null) {
+      refuse(loan.dropped);
+      if (loan.seat != null) {
+        run(loan.seat, loan.batch, true);
+      }
     }
     if (refused != null) {
       for (Queued queued : refused) {
@@ -145,6 +166,25 @@ public final class BatchingScheduler implements ModelScheduler {
     return new Queued(request, rows, level, now, timeout, sequence);
   }
 
+  /** An instance borrowed from its idle thread, and what to run on it. */
+  private record Loan(
+      IdleInstances.@Nullable Seat seat, List<Queued> batch, List<RequestQueue.Dropped> dropped) {}
+
+  /** Called under the lock. Where batches wait for more requests, an instance's thread waits. */
+  private @Nullable Loan borrow(long now) {
+    IdleInstances.Seat seat = policy.maxDelayNanos() > 0 ? null : waiting.borrow();
+    if (seat == null) {
+      return null;
+    }
+    List<RequestQueue.Dropped> dropped = new ArrayList<>(0);
+    if (former.next(now, dropped) instanceof BatchFormer.Decision.Run(List<Queued> batch)) {
+      running++;
+      return new Loan(seat, batch, dropped);
+    }
+    waiting.giveBack(seat, false);
+    return new Loan(null, List.of(), dropped);
+  }
+
   private void own(Placement placement, ReentrantLock making, CompletableFuture<Void> ready) {
     Instance instance;
     making.lock();
@@ -157,18 +197,27 @@ public final class BatchingScheduler implements ModelScheduler {
       making.unlock();
     }
     try (instance) {
+      IdleInstances.Seat seat = seat(instance);
       ready.complete(null);
-      for (List<Queued> batch = take(); batch != null; batch = take()) {
-        runner.run(instance, batch);
-        finished();
+      for (List<Queued> batch = take(seat); batch != null; batch = take(seat)) {
+        run(seat, batch, false);
       }
     } catch (InterruptedException e) {
       LOG.warn("instance {} of '{}' interrupted", placement.index(), setup.config().getName(), e);
     }
   }
 
+  private IdleInstances.Seat seat(Instance instance) {
+    queueing.lock();
+    try {
+      return waiting.seat(instance, queueing.newCondition());
+    } finally {
+      queueing.unlock();
+    }
+  }
+
   /** Waits for a batch; null when there will be none any more. */
-  private @Nullable List<Queued> take() throws InterruptedException {
+  private @Nullable List<Queued> take(IdleInstances.Seat seat) throws InterruptedException {
     List<RequestQueue.Dropped> dropped = new ArrayList<>(0);
     while (true) {
       List<Queued> batch = null;
@@ -177,7 +226,7 @@ public final class BatchingScheduler implements ModelScheduler {
       try {
         ended = closed && queue.count() == 0;
         if (!ended) {
-          batch = decide(dropped);
+          batch = decide(seat, dropped);
         }
       } finally {
         queueing.unlock();
@@ -189,60 +238,52 @@ public final class BatchingScheduler implements ModelScheduler {
     }
   }
 
-  private @Nullable List<Queued> decide(List<RequestQueue.Dropped> dropped)
+  private @Nullable List<Queued> decide(IdleInstances.Seat seat, List<RequestQueue.Dropped> dropped)
       throws InterruptedException {
     BatchFormer.Decision decision = former.next(ticker.nanos(), dropped);
     switch (decision) {
       case BatchFormer.Decision.Run(List<Queued> batch) -> {
         running++;
         wakeRows = 1;
-        if (queue.count() > 0 && waiting > 0) {
-          available.signal();
+        if (queue.count() > 0) {
+          waiting.wakeOne();
         }
         return batch;
       }
       case BatchFormer.Decision.Wait(long nanos, int rows) -> {
         wakeRows = rows;
         if (dropped.isEmpty()) {
-          await(nanos);
+          waiting.await(seat, nanos);
         }
       }
       case BatchFormer.Decision.Idle() -> {
         wakeRows = 1;
         if (dropped.isEmpty() && !closed) {
           idle.signalAll();
-          await(0);
+          waiting.await(seat, 0);
         }
       }
     }
     return null;
   }
 
-  /** Waits to be signalled; for a time at most if it is not 0 and nobody else waits for one. */
-  @SuppressWarnings("WaitNotInLoop") // take() is the loop
-  private void await(long nanos) throws InterruptedException {
-    waiting++;
-    boolean leads = nanos > 0 && leader == null;
-    try {
-      if (leads) {
-        leader = Thread.currentThread();
-        var _ = available.awaitNanos(nanos);
-      } else {
-        available.await();
-      }
-    } finally {
-      waiting--;
-      if (leads) {
-        leader = null;
-      }
+  private void run(IdleInstances.Seat seat, List<Queued> batch, boolean borrowed) {
+    long bytes = 0;
+    for (int i = 0; i < batch.size(); i++) {
+      bytes += batch.get(i).bytes;
     }
-  }
-
-  private void finished() {
+    long began = ticker.nanos();
+    runner.run(seat.instance(), batch);
+    long took = ticker.nanos() - began;
     queueing.lock();
     try {
+      quick.ran(bytes, took);
       running--;
-      if (running == 0 && queue.count() == 0) {
+      boolean work = queue.count() > 0;
+      if (borrowed) {
+        waiting.giveBack(seat, work || closed);
+      }
+      if (running == 0 && !work) {
         idle.signalAll();
       }
     } finally {
@@ -313,7 +354,7 @@ public final class BatchingScheduler implements ModelScheduler {
       draining = true;
       closed = true;
       left = queue.clear();
-      available.signalAll();
+      waiting.wakeAll();
     } finally {
       queueing.unlock();
     }

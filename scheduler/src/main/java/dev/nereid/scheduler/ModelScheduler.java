@@ -24,6 +24,15 @@ public interface ModelScheduler extends AutoCloseable {
   /** Takes requests over, in this order. Each gets its outcome, refusals too. */
   void submit(List<InferRequest> requests);
 
+  /**
+   * Takes requests over as {@link #submit} does, but may run them before it returns where that is
+   * known to take no longer than some tens of microseconds: less than to hand them over. For event
+   * loops; outcomes given meanwhile must not submit more.
+   */
+  default void submitInline(List<InferRequest> requests) {
+    submit(requests);
+  }
+
   /** Requests taken whose execution has not started. */
   int pending();
 

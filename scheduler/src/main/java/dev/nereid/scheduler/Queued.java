@@ -6,6 +6,10 @@ import dev.nereid.core.InferRequest;
 final class Queued {
   final InferRequest request;
   final int rows;
+
+  /** Of all its inputs together. */
+  final long bytes;
+
   final long level;
   final long queuedNanos;
   final long timeoutNanos;
@@ -25,9 +29,18 @@ final class Queued {
       long sequence) {
     this.request = request;
     this.rows = rows;
+    bytes = bytesOf(request);
     this.level = level;
     this.queuedNanos = queuedNanos;
     this.timeoutNanos = timeoutNanos;
     this.sequence = sequence;
+  }
+
+  private static long bytesOf(InferRequest request) {
+    long sum = 0;
+    for (int i = 0; i < request.inputs().size(); i++) {
+      sum += request.inputs().get(i).length();
+    }
+    return sum;
   }
 }

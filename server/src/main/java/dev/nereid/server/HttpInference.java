@@ -7,6 +7,7 @@ import dev.nereid.core.Lease;
 import dev.nereid.engine.Engine;
 import dev.nereid.http.ContentCoding;
 import dev.nereid.http.Decompression;
+import dev.nereid.http.EventLoops;
 import dev.nereid.http.HttpExchange;
 import dev.nereid.protocol.Arrival;
 import dev.nereid.protocol.InferMessage;
@@ -43,11 +44,13 @@ final class HttpInference {
   private final Engine engine;
   private final JsonRequestReader reader;
   private final CodecThreads codecs;
+  private final LoopBatches.OfLoops loops;
   private final Decompression.Limits unpacked;
 
-  HttpInference(Engine engine, RequestLimits limits, CodecThreads codecs) {
+  HttpInference(Engine engine, RequestLimits limits, CodecThreads codecs, EventLoops loops) {
     this.engine = engine;
     this.codecs = codecs;
+    this.loops = new LoopBatches.OfLoops(engine, loops.workers());
     reader = new JsonRequestReader(engine.memory(), limits);
     int most = (int) Math.min(limits.maxInputBytes(), Integer.MAX_VALUE - 8);
     unpacked = new Decompression.Limits(most, MOST_RATIO);
@@ -155,7 +158,12 @@ final class HttpInference {
       exchange.requestId(message.call().id());
     }
     exchange.onCancel(request::cancel);
-    engine.infer(request);
+    LoopBatches loop = loops.current();
+    if (loop != null) {
+      loop.infer(request);
+    } else {
+      engine.infer(request);
+    }
   }
 
   private InferMessage readRaw(Arrival arrival, Lease body, int length) {

@@ -76,7 +76,7 @@ final class LoopBatches {
     if (!arrived.isEmpty()) {
       List<InferRequest> requests = arrived;
       arrived = new ArrayList<>(requests.size());
-      engine.inferAll(requests);
+      engine.inferInline(requests);
     }
   }
 

@@ -5,6 +5,7 @@ import dev.nereid.config.ConfigJson;
 import dev.nereid.config.proto.ModelConfig;
 import dev.nereid.core.Fault;
 import dev.nereid.engine.Engine;
+import dev.nereid.http.EventLoops;
 import dev.nereid.http.Handler;
 import dev.nereid.http.HttpExchange;
 import dev.nereid.http.Router;
@@ -31,12 +32,16 @@ public final class V2Handler implements Handler {
   private final HttpInference inference;
   private final Router router;
 
-  /** Serves that engine. */
+  /** Serves that engine, on a listener of these event loops. */
   public V2Handler(
-      Engine engine, ServerIdentity identity, RequestLimits limits, CodecThreads codecs) {
+      Engine engine,
+      ServerIdentity identity,
+      RequestLimits limits,
+      CodecThreads codecs,
+      EventLoops loops) {
     this.engine = engine;
     control = new ControlPlane(engine, identity);
-    inference = new HttpInference(engine, limits, codecs);
+    inference = new HttpInference(engine, limits, codecs, loops);
     router =
         new Router(
             routes(),

@@ -97,7 +97,7 @@ final class EndToEndTest {
                 HttpMetrics.NONE,
                 AccessLog.OFF,
                 new V2Refusals()),
-            new V2Handler(engine, IDENTITY, RunningServer.LIMITS, codecs));
+            new V2Handler(engine, IDENTITY, RunningServer.LIMITS, codecs, loops));
     http.start();
     grpc =
         new GrpcListener(

@@ -32,7 +32,8 @@ final class RunningServer implements AutoCloseable {
   }
 
   RunningServer(GrpcOptions.Limits grpcLimits) {
-    http = listener("http", new V2Handler(engine, IDENTITY, LIMITS, codecs), new V2Refusals());
+    http =
+        listener("http", new V2Handler(engine, IDENTITY, LIMITS, codecs, loops), new V2Refusals());
     scrape = listener("metrics", new MetricsHandler(metrics), RefusalAnswers.json());
     grpc =
         new GrpcListener(
