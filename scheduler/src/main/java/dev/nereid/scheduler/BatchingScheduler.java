@@ -148,10 +148,15 @@ public final class BatchingScheduler implements ModelScheduler {
       }
     }
     if (refused != null) {
-      for (Queued queued : refused) {
-        setup.statistics().failed(why.fault(), 0);
-        queued.request.fail(why);
-      }
+      refuse(refused, why);
+    }
+  }
+
+  /** Tells requests that were never queued. */
+  private void refuse(List<Queued> refused, Failure why) {
+    for (Queued queued : refused) {
+      setup.statistics().failed(why.fault(), 0);
+      queued.request.fail(why);
     }
   }
 

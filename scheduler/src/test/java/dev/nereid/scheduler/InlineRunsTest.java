@@ -98,7 +98,7 @@ final class InlineRunsTest {
     do {
       submitInline(scheduler).response();
       assertThat(System.nanoTime() - began).as("no run on this thread").isLessThan(PATIENCE_NANOS);
-    } while (ranOn != Thread.currentThread());
+    } while (!ranOn.equals(Thread.currentThread()));
   }
 
   @Test

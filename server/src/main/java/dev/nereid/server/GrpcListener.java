@@ -13,6 +13,8 @@ import io.grpc.ServerServiceDefinition;
 import io.grpc.ServiceDescriptor;
 import io.grpc.netty.NettyServerBuilder;
 import io.grpc.protobuf.services.ProtoReflectionServiceV1;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.WriteBufferWaterMark;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
@@ -29,6 +31,10 @@ import java.util.concurrent.TimeUnit;
 public final class GrpcListener implements AutoCloseable {
   /** What a client may send before we have read it: a picture-sized tensor in one go. */
   private static final int FLOW_CONTROL_WINDOW = 8 << 20;
+
+  /** Answers are written out in pieces of about this size, not of Netty's 64 KiB. */
+  private static final WriteBufferWaterMark WRITTEN_AT_ONCE =
+      new WriteBufferWaterMark(256 << 10, 512 << 10);
 
   private static final long CLOSE_SECONDS = 5;
 
@@ -49,8 +55,9 @@ public final class GrpcListener implements AutoCloseable {
                 new InetSocketAddress(options.address().host(), options.address().port()))
             .bossEventLoopGroup(services.loops().acceptors())
             .workerEventLoopGroup(services.loops().workers())
-            .channelType(services.loops().serverChannel())
+            .channelFactory(new GrpcChannels(services.loops()))
             .directExecutor()
+            .withChildOption(ChannelOption.WRITE_BUFFER_WATER_MARK, WRITTEN_AT_ONCE)
             .flowControlWindow(FLOW_CONTROL_WINDOW)
             .maxInboundMessageSize(options.limits().messageBytes())
             .decompressorRegistry(
