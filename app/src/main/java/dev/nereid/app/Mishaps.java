@@ -14,7 +14,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
 
 /** Says in one line what went wrong and what helps; a defect shows its stack. Exit code 1. */
 final class Mishaps implements IParameterExceptionHandler, IExecutionExceptionHandler {
-  private static final int FAILED = 1;
+  static final int FAILED = 1;
 
   @Override
   public int handleParseException(ParameterException problem, String[] arguments) {

@@ -2,6 +2,7 @@ package dev.nereid.app;
 
 import dev.nereid.bench.BenchCommand;
 import java.util.List;
+import java.util.Map;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -39,7 +40,20 @@ public final class Nereid {
     Installation installation = Installation.ofProcess();
     NativeLibraries.useCached(installation);
     String[] words = spelled(arguments);
-    System.exit(commandLine(installation, words[0]).execute(words));
+    System.exit(run(commandLine(installation, words[0]), words, System.getenv()));
+  }
+
+  /** Runs a command with what the environment and a configuration file add to its words. */
+  static int run(CommandLine line, String[] words, Map<String, String> environment) {
+    CommandLine command = line.getSubcommands().get(words[0]);
+    String[] expanded;
+    try {
+      expanded = Settings.expand(command, words, environment);
+    } catch (Mishap mishap) {
+      line.getErr().println("nereid " + words[0] + ": " + mishap.getMessage());
+      return Mishaps.FAILED;
+    }
+    return line.execute(expanded);
   }
 
   /** {@code help COMMAND} is another way to say {@code COMMAND --help}. */

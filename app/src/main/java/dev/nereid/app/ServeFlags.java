@@ -1,5 +1,6 @@
 package dev.nereid.app;
 
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import picocli.CommandLine.Mixin;
@@ -43,6 +44,15 @@ final class ServeFlags {
       paramLabel = "SECONDS",
       description = "How long running requests may take after a signal to stop (${DEFAULT-VALUE}).")
   private int exitTimeoutSeconds = 30;
+
+  @Option(
+      names = Settings.FILE_OPTION,
+      paramLabel = "FILE",
+      description =
+          "Reads options from a YAML file, a line for each: 'http-port: 8000'. The environment wins"
+              + " over it (NEREID_HTTP_PORT=8000), and the command line over both.")
+  @SuppressWarnings({"unused", "NullAway.Init"}) // Settings has read it
+  private Path config;
 
   @Mixin private ModelFlags models = new ModelFlags();
 

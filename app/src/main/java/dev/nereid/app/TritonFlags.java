@@ -89,6 +89,11 @@ final class TritonFlags {
 
   private TritonFlags() {}
 
+  /** Whether that is a flag of Triton's which the command itself does not know. */
+  static boolean isKnown(String name) {
+    return WITHOUT_EFFECT.contains(name) || NOT_OFFERED.containsKey(name);
+  }
+
   /**
    * Sorts the words that the command does not know.
    *
@@ -101,8 +106,7 @@ final class TritonFlags {
       String word = words.get(i);
       int equals = word.indexOf('=');
       String name = equals < 0 ? word : word.substring(0, equals);
-      boolean known = WITHOUT_EFFECT.contains(name) || NOT_OFFERED.containsKey(name);
-      if (!known) {
+      if (!isKnown(name)) {
         unknown.add(word);
         continue;
       }
