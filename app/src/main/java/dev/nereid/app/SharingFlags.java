@@ -1,6 +1,7 @@
 package dev.nereid.app;
 
 import dev.nereid.engine.EngineOptions;
+import dev.nereid.scheduler.RateLimiter;
 import java.util.ArrayList;
 import java.util.List;
 import picocli.CommandLine.Option;
@@ -8,6 +9,8 @@ import picocli.CommandLine.Option;
 /** Options on what models share. */
 final class SharingFlags {
   private static final String LOCAL = "local";
+  private static final String OFF = "off";
+  private static final String EXECUTION_COUNT = "execution_count";
 
   @Option(
       names = "--cache-config",
@@ -22,8 +25,42 @@ final class SharingFlags {
       description = "The same in Triton's older form; 0 for no cache.")
   private long cacheBytes;
 
+  @Option(
+      names = "--rate-limit",
+      paramLabel = "off|execution_count",
+      description = "Whether executions wait for the resources that instance groups declare (off).")
+  private String rateLimit = OFF;
+
+  @Option(
+      names = "--rate-limit-resource",
+      paramLabel = "NAME:COUNT[:DEVICE]",
+      description =
+          "How much there is of a resource, on each device or one (a GPU's number, -1 for the"
+              + " CPU); may be repeated.")
+  private List<String> resources = new ArrayList<>();
+
   EngineOptions.Shared options() {
-    return new EngineOptions.Shared(bytes());
+    boolean limited = rateLimit.equals(EXECUTION_COUNT);
+    require(limited || rateLimit.equals(OFF), "--rate-limit", rateLimit, "off or execution_count");
+    return new EngineOptions.Shared(
+        bytes(), limited, resources.stream().map(SharingFlags::resource).toList());
+  }
+
+  private static RateLimiter.Resource resource(String text) {
+    String[] words = text.split(":", -1);
+    try {
+      if (words.length == 2 || words.length == 3) {
+        Integer device = words.length == 2 ? null : Integer.valueOf(words[2]);
+        return new RateLimiter.Resource(words[0], Long.parseLong(words[1]), device);
+      }
+    } catch (IllegalArgumentException _) {
+      throw new Mishap(notAResource(text));
+    }
+    throw new Mishap(notAResource(text));
+  }
+
+  private static String notAResource(String text) {
+    return "--rate-limit-resource: " + text + " (expected: NAME:COUNT or NAME:COUNT:DEVICE)";
   }
 
   private long bytes() {

@@ -56,8 +56,6 @@ final class TritonFlags {
     NOT_OFFERED.put("--load-model", NOTHING);
     NOT_OFFERED.put("--model-load-retry-count", "0");
     NOT_OFFERED.put("--model-namespacing", "false");
-    NOT_OFFERED.put("--rate-limit", "off");
-    NOT_OFFERED.put("--rate-limit-resource", NOTHING);
     NOT_OFFERED.put("--allow-client-shm", "false");
     NOT_OFFERED.put("--reuse-http-port", "false");
     NOT_OFFERED.put("--reuse-grpc-port", "false");

@@ -16,6 +16,7 @@ import dev.nereid.app.ServeOptions.Models;
 import dev.nereid.engine.EngineOptions;
 import dev.nereid.engine.EngineOptions.GpuUnavailable;
 import dev.nereid.http.AccessLogWriter.Format;
+import dev.nereid.scheduler.RateLimiter.Resource;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -46,6 +47,9 @@ final class ServeOptionsTest {
           "--backend-config=seed=x=y,z",
           "--cache-config=local,size=20",
           "--response-cache-byte-size=0",
+          "--rate-limit=execution_count",
+          "--rate-limit-resource=R:4",
+          "--rate-limit-resource=S:2:0",
           "--allow-http=0",
           "--http-address=127.0.0.1",
           "--http-port=1",
@@ -135,7 +139,8 @@ final class ServeOptionsTest {
                         Map.of("default-max-batch-size", "5"),
                         "",
                         Map.of("seed", "x=y,z")),
-                    new EngineOptions.Shared(20)),
+                    new EngineOptions.Shared(
+                        20, true, List.of(new Resource("R", 4, null), new Resource("S", 2, 0)))),
                 new Http(new Endpoint(false, "127.0.0.1", 1), 2, 3),
                 new Grpc(
                     new Endpoint(false, "127.0.0.2", 4),
@@ -190,6 +195,17 @@ final class ServeOptionsTest {
         .hasMessage("--response-cache-byte-size: 9 (expected: none beside --cache-config)");
     assertThatThrownBy(() -> parse("--cache-config=redis,host=h"))
         .hasMessageContaining("redis,host=h (expected: local,size=BYTES");
+  }
+
+  @Test
+  void resourcesHaveANameANumberAndPerhapsADevice() {
+    for (String wrong : List.of("R", "R:x", ":1", "R:1:2:3", "R:-1", "R:1:")) {
+      assertThatThrownBy(() -> parse("--rate-limit-resource=" + wrong))
+          .hasMessage(
+              "--rate-limit-resource: " + wrong + " (expected: NAME:COUNT or NAME:COUNT:DEVICE)");
+    }
+    assertThatThrownBy(() -> parse("--rate-limit=on"))
+        .hasMessage("--rate-limit: on (expected: off or execution_count)");
   }
 
   @Test

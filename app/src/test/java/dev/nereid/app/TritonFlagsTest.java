@@ -23,7 +23,7 @@ final class TritonFlagsTest {
   void whatAsksForWhatHappensAnywayIsTaken() {
     var outcome =
         TritonFlags.sort(
-            List.of("--model-control-mode=none", "--grpc-use-ssl=OFF", "--rate-limit", "off"));
+            List.of("--model-control-mode=none", "--grpc-use-ssl=OFF", "--trace-level", "off"));
     assertThat(outcome.unknown()).isEmpty();
     assertThat(outcome.warnings()).isEmpty();
   }

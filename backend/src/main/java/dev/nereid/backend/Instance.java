@@ -17,7 +17,7 @@ public interface Instance extends AutoCloseable {
    *
    * <p>Tensors come and go in the shapes of the configuration's {@code dims}, under a batch
    * dimension if the model batches; a back end whose model wants another form applies {@link
-   * Reshape}.
+   * Reshape}. An input that is {@code optional} is brought by all requests of a batch or by none.
    */
   void execute(Batch batch);
 

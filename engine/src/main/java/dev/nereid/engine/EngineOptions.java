@@ -1,6 +1,7 @@
 package dev.nereid.engine;
 
 import dev.nereid.core.MemoryPool;
+import dev.nereid.scheduler.RateLimiter;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -42,15 +43,19 @@ public record EngineOptions(
    * What the models of a server share.
    *
    * @param cacheBytes how much the response cache may hold; 0 for no cache
+   * @param rateLimit whether executions wait for the resources that instance groups declare
+   * @param resources how much there is of them; when none is named, as much of each as the
+   *     greediest instance needs
    */
-  public record Shared(long cacheBytes) {
-    /** No response cache. */
-    public static final Shared NOTHING = new Shared(0);
+  public record Shared(long cacheBytes, boolean rateLimit, List<RateLimiter.Resource> resources) {
+    /** No response cache and no limits. */
+    public static final Shared NOTHING = new Shared(0, false, List.of());
 
     public Shared {
       if (cacheBytes < 0) {
         throw new IllegalArgumentException("cacheBytes: " + cacheBytes + " (expected: 0 or more)");
       }
+      resources = List.copyOf(resources);
     }
   }
 

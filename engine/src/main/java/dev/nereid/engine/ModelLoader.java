@@ -97,7 +97,8 @@ final class ModelLoader {
     String summary = summary(model, placements);
     ModelScheduler scheduler =
         BatchingScheduler.start(
-            new SchedulerSetup(config, version, model, placements, memory, ticker, statistics));
+            new SchedulerSetup(
+                config, version, model, placements, memory, ticker, statistics, shared.limiter()));
     ModelSpec spec = ModelSpec.of(config);
     return new ServedVersion(
         spec,
@@ -139,7 +140,8 @@ final class ModelLoader {
     if (!said.isEmpty()) {
       return said;
     }
-    return placements.size() + (placements.size() == 1 ? " instance" : " instances");
+    long active = placements.stream().filter(placement -> !placement.passive()).count();
+    return active + (active == 1 ? " instance" : " instances");
   }
 
   /** Loads one version of an ensemble whose steps are served. */
@@ -208,8 +210,9 @@ final class ModelLoader {
   private static List<Placement> placements(ModelConfig config) {
     List<Placement> placements = new ArrayList<>();
     for (ModelInstanceGroup group : config.getInstanceGroupList()) {
-      for (int i = 0; i < group.getCount() && !group.getPassive(); i++) {
-        placements.add(new Placement(group.getName(), placements.size(), -1));
+      for (int i = 0; i < group.getCount(); i++) {
+        placements.add(
+            new Placement(group.getName(), placements.size(), Placement.CPU, group.getPassive()));
       }
     }
     return placements;

@@ -1,6 +1,7 @@
 package dev.nereid.engine;
 
 import dev.nereid.config.proto.ModelConfig;
+import dev.nereid.config.proto.ModelInstanceGroup;
 import dev.nereid.core.Fault;
 import dev.nereid.core.FaultException;
 import org.slf4j.Logger;
@@ -32,6 +33,15 @@ final class NotOffered {
         config.getModelRepositoryAgents().getAgentsCount() > 0,
         "model_repository_agents",
         "none");
+    for (ModelInstanceGroup group : config.getInstanceGroupList()) {
+      refuseIf(
+          config,
+          group.getSecondaryDevicesCount() > 0,
+          "instance_group '" + group.getName() + "' secondary_devices",
+          "none: no back end here uses a DLA");
+      warnIf(config, !group.getHostPolicy().isEmpty(), "instance_group host_policy");
+      warnIf(config, group.getProfileCount() > 0, "instance_group profile");
+    }
     warnIf(config, config.getModelWarmupCount() > 0, "model_warmup");
   }
 

@@ -6,6 +6,7 @@ import dev.nereid.core.Ticker;
 import dev.nereid.scheduler.CachingScheduler;
 import dev.nereid.scheduler.ExecutionStatistics;
 import dev.nereid.scheduler.ModelScheduler;
+import dev.nereid.scheduler.RateLimiter;
 import dev.nereid.scheduler.ResponseCache;
 import dev.nereid.telemetry.Metrics;
 import org.jspecify.annotations.Nullable;
@@ -18,6 +19,7 @@ final class SharedResources implements AutoCloseable {
 
   private final Ticker ticker;
   private final @Nullable ResponseCache cache;
+  private final @Nullable RateLimiter limiter;
 
   SharedResources(EngineOptions options, MemoryPool memory, Ticker ticker, Metrics metrics) {
     this.ticker = ticker;
@@ -26,6 +28,15 @@ final class SharedResources implements AutoCloseable {
     if (cache != null) {
       metrics.register(cache);
     }
+    limiter = options.shared().rateLimit() ? new RateLimiter(options.shared().resources()) : null;
+    if (limiter != null) {
+      metrics.register(limiter);
+    }
+  }
+
+  /** Where instances get the resources they declare; null when that is of no concern. */
+  @Nullable RateLimiter limiter() {
+    return limiter;
   }
 
   /** The scheduler, behind the response cache where the model asks for it. */

@@ -10,8 +10,7 @@ import dev.nereid.core.Ticker;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongConsumer;
@@ -29,6 +28,8 @@ public final class BatchingScheduler implements ModelScheduler {
    * idle threads at most waits for a time (the leader), the others wait to be signalled.
    * Backpressure. A full level refuses at once. Cancelled and expired requests are dropped when
    * they are met, and by sweep() while every instance is busy.
+   * Resources. Where a limiter allots them, a thread that sees work asks for them first, and forms
+   * its batch when it has them; it holds none while it waits for work, and lends no instance.
    * Shutdown. draining refuses new requests; closed also fails those waiting. A thread closes its
    * instance and ends when closed and nothing waits; the last act of close() is the model's.
    */
@@ -40,7 +41,9 @@ public final class BatchingScheduler implements ModelScheduler {
   private final Ticker ticker;
   private final BatchRunner runner;
   private final boolean lookAtEveryArrival;
-  private final List<Thread> threads = new ArrayList<>();
+  private final InstanceThreads threads;
+  private final CountDownLatch ended = new CountDownLatch(1);
+  private final RateLimiter.@Nullable Registration resources;
 
   private final ReentrantLock queueing = new ReentrantLock();
   private final Condition idle = queueing.newCondition();
@@ -58,6 +61,9 @@ public final class BatchingScheduler implements ModelScheduler {
 
   private BatchingScheduler(SchedulerSetup setup) {
     this.setup = setup;
+    threads = new InstanceThreads(setup);
+    RateLimiter limiter = setup.limiter();
+    resources = limiter == null ? null : limiter.register(setup.config(), setup.placements());
     policy = BatchingPolicy.of(setup.config());
     ticker = setup.ticker();
     queue = new RequestQueue(policy);
@@ -72,32 +78,26 @@ public final class BatchingScheduler implements ModelScheduler {
   /**
    * Makes every instance, each on the thread that will own it, and starts to take requests.
    *
-   * @throws FaultException when an instance cannot be made; the model is closed then
+   * @throws FaultException when an instance cannot be made or could never run; the model is closed
+   *     then
    */
   public static BatchingScheduler start(SchedulerSetup setup) {
-    BatchingScheduler scheduler = new BatchingScheduler(setup);
-    ReentrantLock making = new ReentrantLock();
-    List<CompletableFuture<Void>> made = new ArrayList<>();
-    for (Placement placement : setup.placements()) {
-      var ready = new CompletableFuture<Void>();
-      made.add(ready);
-      scheduler.threads.add(
-          Thread.ofPlatform()
-              .name(setup.config().getName() + "-" + setup.version() + "-" + placement.index())
-              .daemon()
-              .start(() -> scheduler.own(placement, making, ready)));
-    }
+    BatchingScheduler scheduler = opened(setup);
     try {
-      CompletableFuture.allOf(made.toArray(CompletableFuture[]::new)).join();
+      scheduler.threads.start(scheduler::live);
       return scheduler;
-    } catch (CompletionException e) {
+    } catch (RuntimeException e) {
       scheduler.close();
-      if (e.getCause() instanceof FaultException fault) {
-        throw fault;
-      }
-      throw new FaultException(
-          Fault.INTERNAL.with("instance of '" + setup.config().getName() + "': " + e.getCause()),
-          e);
+      throw e;
+    }
+  }
+
+  private static BatchingScheduler opened(SchedulerSetup setup) {
+    try {
+      return new BatchingScheduler(setup);
+    } catch (RuntimeException e) {
+      setup.model().close();
+      throw e;
     }
   }
 
@@ -177,7 +177,8 @@ public final class BatchingScheduler implements ModelScheduler {
 
   /** Called under the lock. Where batches wait for more requests, an instance's thread waits. */
   private @Nullable Loan borrow(long now) {
-    IdleInstances.Seat seat = policy.maxDelayNanos() > 0 ? null : waiting.borrow();
+    boolean lends = policy.maxDelayNanos() == 0 && resources == null;
+    IdleInstances.Seat seat = lends ? waiting.borrow() : null;
     if (seat == null) {
       return null;
     }
@@ -190,32 +191,23 @@ public final class BatchingScheduler implements ModelScheduler {
     return new Loan(null, List.of(), dropped);
   }
 
-  private void own(Placement placement, ReentrantLock making, CompletableFuture<Void> ready) {
-    Instance instance;
-    making.lock();
-    try {
-      instance = setup.model().newInstance(placement);
-    } catch (Throwable e) { // goes to whoever starts the scheduler
-      ready.completeExceptionally(e);
+  private void live(Instance instance, Placement placement) throws InterruptedException {
+    if (placement.passive()) {
+      ended.await();
       return;
-    } finally {
-      making.unlock();
     }
-    try (instance) {
-      IdleInstances.Seat seat = seat(instance);
-      ready.complete(null);
-      for (List<Queued> batch = take(seat); batch != null; batch = take(seat)) {
-        run(seat, batch, false);
-      }
-    } catch (InterruptedException e) {
-      LOG.warn("instance {} of '{}' interrupted", placement.index(), setup.config().getName(), e);
+    IdleInstances.Seat seat = seat(instance, placement);
+    for (List<Queued> batch = take(seat); batch != null; batch = take(seat)) {
+      run(seat, batch, false);
     }
+    seat.release();
   }
 
-  private IdleInstances.Seat seat(Instance instance) {
+  private IdleInstances.Seat seat(Instance instance, Placement placement) {
+    RateLimiter.Claim claim = resources == null ? null : resources.claim(placement.index());
     queueing.lock();
     try {
-      return waiting.seat(instance, queueing.newCondition());
+      return waiting.seat(instance, queueing.newCondition(), claim);
     } finally {
       queueing.unlock();
     }
@@ -226,19 +218,24 @@ public final class BatchingScheduler implements ModelScheduler {
     List<RequestQueue.Dropped> dropped = new ArrayList<>(0);
     while (true) {
       List<Queued> batch = null;
-      boolean ended;
+      boolean last;
+      boolean lacks;
       queueing.lock();
       try {
-        ended = closed && queue.count() == 0;
-        if (!ended) {
+        last = closed && queue.count() == 0;
+        lacks = queue.count() > 0 && seat.lacksResources();
+        if (!last && !lacks) {
           batch = decide(seat, dropped);
         }
       } finally {
         queueing.unlock();
       }
       refuse(dropped);
-      if (batch != null || ended) {
+      if (batch != null || last) {
         return batch;
+      }
+      if (lacks) {
+        seat.awaitResources();
       }
     }
   }
@@ -280,6 +277,7 @@ public final class BatchingScheduler implements ModelScheduler {
     long began = ticker.nanos();
     runner.run(seat.instance(), batch);
     long took = ticker.nanos() - began;
+    seat.release();
     queueing.lock();
     try {
       quick.ran(bytes, took);
@@ -363,24 +361,15 @@ public final class BatchingScheduler implements ModelScheduler {
     } finally {
       queueing.unlock();
     }
-    left.forEach(queued -> runner.refuse(queued, STOPPING));
-    boolean ended = true;
-    for (Thread thread : threads) {
-      ended &= join(thread);
+    ended.countDown();
+    if (resources != null) {
+      resources.close();
     }
-    if (ended) {
+    left.forEach(queued -> runner.refuse(queued, STOPPING));
+    if (threads.join(CLOSE_PATIENCE)) {
       setup.model().close();
     } else {
       LOG.error("model '{}': an execution does not end; left open", setup.config().getName());
-    }
-  }
-
-  private static boolean join(Thread thread) {
-    try {
-      return thread.join(CLOSE_PATIENCE);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      return false;
     }
   }
 }

@@ -22,31 +22,57 @@ final class IdleInstances {
   static final class Seat {
     private final Instance instance;
     private final Condition woken;
+    private final RateLimiter.@Nullable Claim claim;
     private boolean lent;
 
-    private Seat(Instance instance, Condition woken) {
+    private Seat(Instance instance, Condition woken, RateLimiter.@Nullable Claim claim) {
       this.instance = instance;
       this.woken = woken;
+      this.claim = claim;
     }
 
     Instance instance() {
       return instance;
     }
+
+    /** Whether it needs resources that it does not hold. */
+    boolean lacksResources() {
+      return claim != null && !claim.isHeld();
+    }
+
+    /** Waits for them, or until there is no more hope; not under the scheduler's lock. */
+    void awaitResources() throws InterruptedException {
+      if (claim != null) {
+        var _ = claim.await();
+      }
+    }
+
+    /** Gives back the resources that it holds. */
+    void release() {
+      if (claim != null) {
+        claim.release();
+      }
+    }
   }
 
-  /** A seat for a new instance, whose thread waits on that condition of the scheduler's lock. */
-  Seat seat(Instance instance, Condition woken) {
-    Seat seat = new Seat(instance, woken);
+  /**
+   * A seat for a new instance, whose thread waits on that condition of the scheduler's lock.
+   *
+   * @param claim to what it needs to run; null for nothing
+   */
+  Seat seat(Instance instance, Condition woken, RateLimiter.@Nullable Claim claim) {
+    Seat seat = new Seat(instance, woken, claim);
     all.add(seat);
     return seat;
   }
 
   /**
-   * Waits to be woken; for a time at most if it is not 0 and nobody else waits for one. Returns
-   * when the instance is its thread's again, if it was lent meanwhile.
+   * Waits to be woken, without resources; for a time at most if it is not 0 and nobody else waits
+   * for one. Returns when the instance is its thread's again, if it was lent meanwhile.
    */
   @SuppressWarnings("WaitNotInLoop") // the caller looks at its queue, and comes back
   void await(Seat seat, long nanos) throws InterruptedException {
+    seat.release();
     waiting.push(seat);
     boolean leads = nanos > 0 && leader == null;
     try {

@@ -6,13 +6,16 @@ import dev.nereid.config.proto.ModelConfig;
 import dev.nereid.core.MemoryPool;
 import dev.nereid.core.Ticker;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a {@link BatchingScheduler} runs.
  *
  * @param config complete, normalised and valid
  * @param model opened; the scheduler closes it
- * @param placements one for each instance; at least one
+ * @param placements one for each instance; at least one that is not passive
+ * @param limiter where instances get the resources that their groups declare; null when that is of
+ *     no concern
  */
 public record SchedulerSetup(
     ModelConfig config,
@@ -21,11 +24,25 @@ public record SchedulerSetup(
     List<Placement> placements,
     MemoryPool memory,
     Ticker ticker,
-    ExecutionStatistics statistics) {
+    ExecutionStatistics statistics,
+    @Nullable RateLimiter limiter) {
   public SchedulerSetup {
-    if (placements.isEmpty()) {
-      throw new IllegalArgumentException("placements: [] (expected: at least one instance)");
+    if (placements.stream().allMatch(Placement::passive)) {
+      throw new IllegalArgumentException(
+          "placements: none but passive (expected: at least one instance)");
     }
     placements = List.copyOf(placements);
+  }
+
+  /** The same without a limiter. */
+  public SchedulerSetup(
+      ModelConfig config,
+      long version,
+      Model model,
+      List<Placement> placements,
+      MemoryPool memory,
+      Ticker ticker,
+      ExecutionStatistics statistics) {
+    this(config, version, model, placements, memory, ticker, statistics, null);
   }
 }

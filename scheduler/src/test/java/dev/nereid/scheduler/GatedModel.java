@@ -9,8 +9,11 @@ import dev.nereid.core.Tensor;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * A model that gives its input back, and begins each execution only when the test lets it.
@@ -21,6 +24,9 @@ final class GatedModel implements Model {
   final Semaphore begun = new Semaphore(0);
   final List<Integer> sizes = Collections.synchronizedList(new ArrayList<>());
   final List<String> ids = Collections.synchronizedList(new ArrayList<>());
+  final AtomicInteger made = new AtomicInteger();
+  final AtomicInteger closedInstances = new AtomicInteger();
+  final Set<Thread> executors = ConcurrentHashMap.newKeySet();
   volatile boolean failing;
   volatile boolean closed;
 
@@ -31,7 +37,19 @@ final class GatedModel implements Model {
 
   @Override
   public Instance newInstance(Placement placement) {
-    return this::execute;
+    made.incrementAndGet();
+    return new Instance() {
+      @Override
+      public void execute(Batch batch) {
+        executors.add(Thread.currentThread());
+        GatedModel.this.execute(batch);
+      }
+
+      @Override
+      public void close() {
+        closedInstances.incrementAndGet();
+      }
+    };
   }
 
   private void execute(Batch batch) {

@@ -86,6 +86,13 @@ public enum Meter {
       "nereid_cache_refusals_total",
       "Answers not stored and requests not looked up: too_large, memory or busy.",
       List.of("reason")),
+  RESOURCE_SIZE(
+      Kind.GAUGE,
+      "nereid_resource_size",
+      "How much there is of a resource that instances declare.",
+      Labels.RESOURCE),
+  RESOURCE_USED(
+      Kind.GAUGE, "nereid_resource_used", "How much of it executions hold.", Labels.RESOURCE),
   PENDING_REQUESTS(
       Kind.GAUGE,
       "nv_inference_pending_request_count",
@@ -215,6 +222,7 @@ public enum Meter {
 
   private static final class Labels {
     static final List<String> MODEL = List.of("model", "version");
+    static final List<String> RESOURCE = List.of("resource", "device");
     static final List<String> GPU = List.of("gpu_uuid");
     static final List<String> MODEL_REASON = List.of("model", "version", "reason");
     static final List<String> MODEL_PHASE = List.of("model", "version", "phase");
