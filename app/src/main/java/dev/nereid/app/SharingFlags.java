@@ -2,6 +2,7 @@ package dev.nereid.app;
 
 import dev.nereid.engine.EngineOptions;
 import dev.nereid.scheduler.RateLimiter;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import picocli.CommandLine.Option;
@@ -39,11 +40,20 @@ final class SharingFlags {
               + " CPU); may be repeated.")
   private List<String> resources = new ArrayList<>();
 
+  @Option(
+      names = "--backend-directory",
+      paramLabel = "DIR",
+      description = "Where back ends in Java are looked for, in DIR/NAME/*.jar; may be repeated.")
+  private List<Path> backendDirectories = new ArrayList<>();
+
   EngineOptions.Shared options() {
     boolean limited = rateLimit.equals(EXECUTION_COUNT);
     require(limited || rateLimit.equals(OFF), "--rate-limit", rateLimit, "off or execution_count");
     return new EngineOptions.Shared(
-        bytes(), limited, resources.stream().map(SharingFlags::resource).toList());
+        bytes(),
+        limited,
+        resources.stream().map(SharingFlags::resource).toList(),
+        backendDirectories);
   }
 
   private static RateLimiter.Resource resource(String text) {

@@ -25,7 +25,6 @@ final class TritonFlags {
       List.of(
           "--repository-poll-secs",
           "--metrics-interval-ms",
-          "--backend-directory",
           "--repoagent-directory",
           "--cache-directory",
           "--pinned-memory-pool-byte-size",

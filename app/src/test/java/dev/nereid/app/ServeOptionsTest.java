@@ -50,6 +50,7 @@ final class ServeOptionsTest {
           "--rate-limit=execution_count",
           "--rate-limit-resource=R:4",
           "--rate-limit-resource=S:2:0",
+          "--backend-directory=plugs",
           "--allow-http=0",
           "--http-address=127.0.0.1",
           "--http-port=1",
@@ -140,7 +141,10 @@ final class ServeOptionsTest {
                         "",
                         Map.of("seed", "x=y,z")),
                     new EngineOptions.Shared(
-                        20, true, List.of(new Resource("R", 4, null), new Resource("S", 2, 0)))),
+                        20,
+                        true,
+                        List.of(new Resource("R", 4, null), new Resource("S", 2, 0)),
+                        List.of(Path.of("plugs")))),
                 new Http(new Endpoint(false, "127.0.0.1", 1), 2, 3),
                 new Grpc(
                     new Endpoint(false, "127.0.0.2", 4),

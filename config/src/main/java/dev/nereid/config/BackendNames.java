@@ -36,7 +36,8 @@ public final class BackendNames {
           new Signature("model.graphdef", "tensorflow_graphdef", "tensorflow"),
           new Signature("model.xml", "", "openvino"),
           new Signature("model.py", "", "python"),
-          new Signature("model.json", "", "vllm"));
+          new Signature("model.json", "", "vllm"),
+          new Signature("model.jar", "", "java"));
 
   private static final Set<String> PLATFORM_FORMATS =
       Set.of("onnxruntime", "tensorrt", "pytorch", "tensorflow");

@@ -46,16 +46,22 @@ public record EngineOptions(
    * @param rateLimit whether executions wait for the resources that instance groups declare
    * @param resources how much there is of them; when none is named, as much of each as the
    *     greediest instance needs
+   * @param backendDirectories where back ends are looked for, in {@code NAME/*.jar}
    */
-  public record Shared(long cacheBytes, boolean rateLimit, List<RateLimiter.Resource> resources) {
-    /** No response cache and no limits. */
-    public static final Shared NOTHING = new Shared(0, false, List.of());
+  public record Shared(
+      long cacheBytes,
+      boolean rateLimit,
+      List<RateLimiter.Resource> resources,
+      List<Path> backendDirectories) {
+    /** No response cache, no limits, and the back ends of the class path. */
+    public static final Shared NOTHING = new Shared(0, false, List.of(), List.of());
 
     public Shared {
       if (cacheBytes < 0) {
         throw new IllegalArgumentException("cacheBytes: " + cacheBytes + " (expected: 0 or more)");
       }
       resources = List.copyOf(resources);
+      backendDirectories = List.copyOf(backendDirectories);
     }
   }
 

@@ -67,13 +67,7 @@ final class LocalEngine implements Engine {
     snapshot.warnings().forEach(LOG::warn);
     LocalEngine engine = new LocalEngine(options, metrics, ticker);
     var loader =
-        new ModelLoader(
-            options,
-            Backends.found(),
-            engine.memory,
-            ticker,
-            engine.catalog::require,
-            engine.shared);
+        new ModelLoader(options, engine.memory, ticker, engine.catalog::require, engine.shared);
     long began = ticker.nanos();
     var _ =
         new StartUp(loader, engine.catalog, engine.loading)

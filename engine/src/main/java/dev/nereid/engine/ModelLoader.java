@@ -42,7 +42,6 @@ final class ModelLoader {
   private static final Logger LOG = LoggerFactory.getLogger(ModelLoader.class);
 
   private final EngineOptions options;
-  private final Backends backends;
   private final MemoryPool memory;
   private final Ticker ticker;
   private final BiFunction<String, Long, StepTarget> targets;
@@ -51,13 +50,11 @@ final class ModelLoader {
   /** A loader whose ensembles find their steps through {@code targets}. */
   ModelLoader(
       EngineOptions options,
-      Backends backends,
       MemoryPool memory,
       Ticker ticker,
       BiFunction<String, Long, StepTarget> targets,
       SharedResources shared) {
     this.options = options;
-    this.backends = backends;
     this.memory = memory;
     this.ticker = ticker;
     this.targets = targets;
@@ -79,9 +76,23 @@ final class ModelLoader {
 
   /** Loads one version of a model that has a back end. */
   ServedVersion load(ModelEntry entry, ModelConfig declared, long version) {
-    long started = ticker.nanos();
-    BackendProvider backend = backends.require(declared.getBackend());
     ModelFiles files = new ModelFiles(entry.directory(), entry.versionDirectory(version));
+    BackendProvider backend = shared.backends().require(declared.getBackend(), files);
+    try {
+      return load(entry, declared, version, files, backend);
+    } catch (RuntimeException | LinkageError e) {
+      Backends.giveUp(backend);
+      throw e;
+    }
+  }
+
+  private ServedVersion load(
+      ModelEntry entry,
+      ModelConfig declared,
+      long version,
+      ModelFiles files,
+      BackendProvider backend) {
+    long started = ticker.nanos();
     Map<String, String> backendOptions =
         options.backendOptions().getOrDefault(backend.name(), Map.of());
     ModelConfig config = complete(declared, backend, files, backendOptions);

@@ -18,11 +18,13 @@ final class SharedResources implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(SharedResources.class);
 
   private final Ticker ticker;
+  private final Backends backends;
   private final @Nullable ResponseCache cache;
   private final @Nullable RateLimiter limiter;
 
   SharedResources(EngineOptions options, MemoryPool memory, Ticker ticker, Metrics metrics) {
     this.ticker = ticker;
+    backends = Backends.found(options.shared().backendDirectories());
     long bytes = options.shared().cacheBytes();
     cache = bytes == 0 ? null : new ResponseCache(bytes, memory, options.cores());
     if (cache != null) {
@@ -32,6 +34,11 @@ final class SharedResources implements AutoCloseable {
     if (limiter != null) {
       metrics.register(limiter);
     }
+  }
+
+  /** The back ends that can be had. */
+  Backends backends() {
+    return backends;
   }
 
   /** Where instances get the resources they declare; null when that is of no concern. */
@@ -60,5 +67,6 @@ final class SharedResources implements AutoCloseable {
     if (cache != null) {
       cache.close();
     }
+    backends.close();
   }
 }

@@ -83,7 +83,7 @@ final class SharedResourcesTest {
   void aModelThatNeedsMoreThanThereIsIsNotLoaded() throws Exception {
     models.identity("modest", 2, LIMITED.formatted(2));
     models.identity("greedy", 2, LIMITED.formatted(3));
-    var shared = new EngineOptions.Shared(0, true, List.of(new Resource("R", 2, null)));
+    var shared = new EngineOptions.Shared(0, true, List.of(new Resource("R", 2, null)), List.of());
     engine(
         shared,
         engine -> {
@@ -99,7 +99,7 @@ final class SharedResourcesTest {
   @Test
   void withoutARateLimitResourcesAreOfNoConcern() throws Exception {
     models.identity("greedy", 2, LIMITED.formatted(3));
-    var shared = new EngineOptions.Shared(0, false, List.of(new Resource("R", 2, null)));
+    var shared = new EngineOptions.Shared(0, false, List.of(new Resource("R", 2, null)), List.of());
     engine(shared, engine -> answers(engine, "greedy", "INPUT0"));
   }
 
