@@ -4,6 +4,9 @@
 #
 #   benchmarks/budgets.sh [--list] [row...]      rows by name or first words; all when none
 #
+# Each row is kept in a folder when it is done: started again with the same RESULTS, the script goes
+# on where it was stopped. Exit status 1 when a row could not be measured.
+#
 # Needs h2load and wrk (Debian: apt-get install nghttp2-client wrk), curl, and two cores that do
 # nothing else. Settings, from the environment:
 #
@@ -13,7 +16,9 @@
 #   MODELS=benchmarks/models  repository with mlp, slice and echo, and (tools/export_models.py) resnet50
 #   DEMO=models               the demo repository, for pictures and for the start
 #   ECHO=0                    1: also the cost of a bare echo on the same transports
+#   RESULTS=                  the folder for finished rows; by default one for each commit, .nereid/budgets-COMMIT
 #   KEEP=                     a folder for logs and bodies, otherwise removed
+#   HTTP_PORT, GRPC_PORT, METRICS_PORT, GATEWAY_PORT, ECHO_HTTP_PORT, ECHO_GRPC_PORT
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -25,11 +30,12 @@ CLIENT_CORE=${CLIENT_CORE:-1}
 MODELS=${MODELS:-benchmarks/models}
 DEMO=${DEMO:-models}
 ECHO=${ECHO:-0}
-HTTP_PORT=18100 GRPC_PORT=18101 METRICS_PORT=18102 GATEWAY_PORT=18103
-ECHO_HTTP_PORT=18110 ECHO_GRPC_PORT=18111
+HTTP_PORT=${HTTP_PORT:-18100} GRPC_PORT=${GRPC_PORT:-18101} METRICS_PORT=${METRICS_PORT:-18102} GATEWAY_PORT=${GATEWAY_PORT:-18103}
+ECHO_HTTP_PORT=${ECHO_HTTP_PORT:-18110} ECHO_GRPC_PORT=${ECHO_GRPC_PORT:-18111}
 
+commit=$(git describe --always --dirty 2> /dev/null || echo unknown)
+results=${RESULTS:-.nereid/budgets-$commit-echo$ECHO}
 work=${KEEP:-$(mktemp -d)}
-mkdir -p "$work"
 server=
 finish() {
   stop_server
@@ -54,7 +60,7 @@ slice-http-16  | the same, HTTP binary, 16 connections      | http | slice | 16 
 echo-grpc-8    | 602,112 B echo, gRPC, 8 in flight          | grpc | echo  | 8     | 455 | 330 | 260
 echo-http-8    | 602,112 B echo, HTTP binary, 8 connections | http | echo  | 8     | 700 | 245 | 200
 '
-others='resnet-json resnet-ceiling jpeg-boxes start memory'
+others='resnet-json resnet-ceiling jpeg-tensor jpeg-boxes start memory'
 
 if [ "${1:-}" = --list ]; then
   awk -F'|' 'NF > 1 { gsub(/ /, "", $1); print $1 }' <<<"$rows"
@@ -73,12 +79,12 @@ wanted() {
 }
 
 need h2load wrk curl taskset awk
+mkdir -p "$work" "$results"
+failed=0
+./nereid version > /dev/null # builds what is missing, on all cores
 print_heading
 
-while IFS='|' read -r -u3 name work_done transport model in_flight nvidia most goal; do
-  [ -n "${name// /}" ] || continue
-  name=${name// /} transport=${transport// /} model=${model// /} in_flight=${in_flight// /}
-  wanted "$name" || continue
+row_of_table() {
   start_server "$MODELS" "$model"
   check_content "$transport" "$model" "$in_flight"
   make_body "$transport" "$model"
@@ -86,9 +92,16 @@ while IFS='|' read -r -u3 name work_done transport model in_flight nvidia most g
   cpu_per_request "$transport" "$in_flight"
   stop_server
   print_row "$work_done" "${nvidia// /}" "${most// /}" "${goal// /}" "$micros" "$transport" "$in_flight"
+}
+
+while IFS='|' read -r -u3 name work_done transport model in_flight nvidia most goal; do
+  [ -n "${name// /}" ] || continue
+  name=${name// /} transport=${transport// /} model=${model// /} in_flight=${in_flight// /}
+  wanted "$name" || continue
+  record "$name" row_of_table
 done 3<<<"$rows"
 
 for name in $others; do
-  wanted "$name" && "row_${name//-/_}"
+  ! wanted "$name" || record "$name" "row_${name//-/_}"
 done
-exit 0
+[ "$failed" = 0 ]

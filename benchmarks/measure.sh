@@ -1,4 +1,4 @@
-# Functions of budgets.sh: starting, pressing and reading the server. Sourced, not run.
+# Functions of the scripts beside it: starting, pressing and reading the server. Sourced, not run.
 
 need() {
   local tool
@@ -41,7 +41,7 @@ start_server() {
   fi
   taskset -c "$SERVER_CORE" ./nereid serve --model-repository="$repository" --http-port=$HTTP_PORT \
     --grpc-port=$GRPC_PORT --metrics-port=$METRICS_PORT --gateway-port=$GATEWAY_PORT \
-    > "$work/server.log" 2>&1 &
+    --exit-grace-secs=0 > "$work/server.log" 2>&1 &
   server=$!
   await_ready "http://127.0.0.1:$HTTP_PORT/v2/health/ready"
   server_java=$(java_of "$server")
@@ -95,6 +95,18 @@ make_body() {
   local port=$GRPC_PORT
   [ "$1" = grpc ] || port=$HTTP_PORT
   bench body -u "127.0.0.1:$port" -i "$1" -m "$2" --inputs 1 -o "$work/body"
+}
+
+# check_boxes IMAGE: every answer of the gateway to it has the same boxes.
+check_boxes() {
+  local i first= next
+  for ((i = 0; i < 100; i++)); do
+    next=$(curl -sf --data-binary "@$1" -H 'content-type: image/jpeg' "http://127.0.0.1:$GATEWAY_PORT/detect" |
+      sed 's/.*"detections":\(\[.*\]\),"num_detections".*/\1/')
+    [ -n "$first" ] || first=$next
+    case $next in "[{"*) ;; *) die "no boxes: $next" ;; esac
+    [ "$next" = "$first" ] || die "two answers to one picture: $first and $next"
+  done
 }
 
 # press TRANSPORT IN_FLIGHT SECONDS [PORT]: prints how many requests were completed.
@@ -169,6 +181,35 @@ print_heading() {
   fi
 }
 
+# record NAME COMMAND...: runs a row in a shell of its own, so that one that fails stops no other, and
+# prints what it printed; one that is in the folder of results already is not measured again.
+record() {
+  local name=$1 file=$results/$1.md
+  shift
+  if [ -s "$file" ]; then
+    say "$name: measured before, in $file"
+  else
+    say "$name: $(date -u +%T)"
+    set +e
+    (
+      set -e
+      trap stop_server EXIT
+      "$@"
+    ) > "$file.part"
+    local status=$?
+    set -e
+    if [ "$status" = 0 ]; then
+      mv "$file.part" "$file"
+    else
+      rm -f "$file.part"
+      echo "| $name | - | - | - | not measured | - | - |$([ "$ECHO" = 1 ] && echo ' - |')"
+      failed=$((failed + 1))
+      return 0
+    fi
+  fi
+  cat "$file"
+}
+
 # print_row WORK NVIDIA MOST GOAL MICROS [TRANSPORT IN_FLIGHT]
 print_row() {
   local measured=$5 ratio verdict extra=
@@ -221,10 +262,27 @@ row_resnet_ceiling() {
     "$(awk "BEGIN { print ($share >= 0.99) ? \"goal\" : ($share >= 0.97) ? \"budget\" : \"MISSED\" }")"
 }
 
+# bare_micros MODEL: processor time of ONNX Runtime alone for an item, in a loop. The share of the core
+# that the loop gets is counted, so that a busy machine does not look like a slow model.
+bare_micros() {
+  local process java before after
+  taskset -c "$SERVER_CORE" ./nereid bench engine -m "$1" -d "${DURATION}s" > "$work/bare.txt" &
+  process=$!
+  sleep "$(awk "BEGIN { print $DURATION / 2 }")"
+  java=$(java_of $process)
+  before=$(cpu_micros "$java")
+  sleep "$(awk "BEGIN { print $DURATION / 2 }")"
+  after=$(cpu_micros "$java")
+  wait $process
+  awk -v share="$(awk "BEGIN { print ($after - $before) / ($DURATION * 5e5) }")" \
+    '/items\/s/ { gsub(",", "", $7); print share * 1e6 / $7 }' "$work/bare.txt"
+}
+
 # The cost of a picture through /detect, less that of the bare detector.
 row_jpeg_boxes() {
   local image=${IMAGE:-samples/scene.jpg} total bare cost
   start_server "$DEMO"
+  check_boxes "$image"
   {
     echo 'wrk.method = "POST"'
     echo 'wrk.path = "/detect"'
@@ -237,11 +295,22 @@ row_jpeg_boxes() {
   cpu_per_request image 4 "$GATEWAY_PORT"
   total=$micros
   stop_server
-  bare=$(taskset -c "$SERVER_CORE" ./nereid bench engine -m "$DEMO/shapes_detector" -d "${DURATION}s" |
-    awk '/items\/s/ { gsub(",", "", $7); print 1e6 / $7 }')
+  bare=$(bare_micros "$DEMO/shapes_detector")
   cost=$(awk "BEGIN { printf \"%.2f\", ($total - $bare) / 1000 }")
   print_other "JPEG ($(wc -c < "$image") bytes) over HTTP to boxes, CPU over the bare detector" '20-25 ms' '4 ms' \
     '2.5 ms' "$cost ms" "$(verdict "$cost" 4 2.5)"
+}
+
+# One picture of 640x480 to the detector's input, in one thread: a microbenchmark.
+row_jpeg_tensor() {
+  local micros
+  micros=$(taskset -c "$SERVER_CORE" ./mvnw -B -q -Dquick -DskipTests -Pjmh \
+    -Djmh.args='PreprocessBenchmark.preprocess -p file=scene.jpg' package -pl jmh -am 2>&1 |
+    tee "$work/jmh.txt" | awk '/^PreprocessBenchmark.preprocess .* us\/op/ { print $5 }')
+  [ -n "$micros" ] || die "no figure: $(tail -n 3 "$work/jmh.txt")"
+  micros=$(awk "BEGIN { printf \"%.2f\", $micros / 1000 }")
+  print_other '640x480 JPEG (60 KB) to a letterboxed 640x640 tensor, in process' '-' '1.6 ms' '1.3 ms' \
+    "$micros ms" "$(verdict "$micros" 1.6 1.3)"
 }
 
 # seconds_to_ready REPOSITORY [MODEL...]: the median of five starts, after one that makes the caches.

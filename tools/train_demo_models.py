@@ -29,11 +29,25 @@ def arguments():
     parser.add_argument("--classifier-steps", type=int, default=300)
     parser.add_argument("--embedder-steps", type=int, default=600)
     parser.add_argument("--scenes", type=int, default=500, help="held-out scenes for the final mAP50")
+    parser.add_argument("--checked", type=int, default=48, help="held-out scenes looked at while the detector learns")
+    parser.add_argument("--portraits", type=int, default=800, help="held-out pictures for the other figures")
     parser.add_argument("--work", type=pathlib.Path, default=ROOT / "tools" / "work")
     parser.add_argument("--models", type=pathlib.Path, default=ROOT / "models")
     parser.add_argument("--resume", action="store_true", help="start the detector from its checkpoint")
     parser.add_argument("--no-train", action="store_true", help="evaluate and export the checkpoints there are")
-    return parser.parse_args()
+    parser.add_argument("--quick", action="store_true",
+                        help="a few steps and pictures of each, all below tools/work/quick: shows that the parts fit")
+    options = parser.parse_args()
+    return quick(options) if options.quick else options
+
+
+def quick(options):
+    """The same run made so short that its figures mean nothing."""
+    options.detector_steps, options.classifier_steps, options.embedder_steps = 8, 3, 3
+    options.checked, options.scenes, options.portraits = 2, 4, 24
+    options.work = options.work / "quick"
+    options.models = options.work / "models"
+    return options
 
 
 def train(name, options):
@@ -43,10 +57,10 @@ def train(name, options):
     start, path = time.monotonic(), options.work / f"{name}.pt"
     save = lambda network: torch.save(network.state_dict(), path)
     if name == "detector":
-        quick = lambda network: "mAP50 on 48 scenes %.4f" % held_out.evaluate_detector(
-            evaluation.TorchDetector(network), 48, seed=1).map50()
+        check = lambda network: "mAP50 on %d scenes %.4f" % (options.checked, held_out.evaluate_detector(
+            evaluation.TorchDetector(network), options.checked, seed=1).map50())
         weights = torch.load(path) if options.resume else None
-        training.train_detector(options.detector_steps, options.seed, save, check=quick, start=weights,
+        training.train_detector(options.detector_steps, options.seed, save, check=check, start=weights,
                                 rate=1.5e-3 if options.resume else 2.5e-3)
     else:
         backbone = torch.load(options.work / "detector.pt")
@@ -64,9 +78,9 @@ def report(name, network, options):
         score = held_out.evaluate_detector(evaluation.TorchDetector(network), options.scenes)
         print(held_out.table(score))
     elif name == "classifier":
-        print(f"  accuracy {evaluation.evaluate_classifier(network):.4f}")
+        print(f"  accuracy {evaluation.evaluate_classifier(network, options.portraits):.4f}")
     else:
-        print("  recall@1 %.4f  mAP %.4f" % evaluation.evaluate_embedder(network), flush=True)
+        print("  recall@1 %.4f  mAP %.4f" % evaluation.evaluate_embedder(network, options.portraits), flush=True)
 
 
 def main():
