@@ -12,7 +12,7 @@ final class AccessFlags {
   @Option(
       names = "--access-log",
       paramLabel = "off|text|json",
-      description = "A line for each answered HTTP request (${DEFAULT-VALUE}).")
+      description = "A line for each HTTP request and gRPC inference (${DEFAULT-VALUE}).")
   private String format = "text";
 
   @Option(

@@ -66,6 +66,12 @@ final class GrpcFlags {
       description = "How long its calls may then take (default: as long as they like).")
   private @Nullable Long maxAgeGraceMillis;
 
+  @Option(
+      names = "--grpc-max-message-size",
+      paramLabel = "BYTES",
+      description = "The largest message accepted (${DEFAULT-VALUE}).")
+  private int messageBytes = Integer.MAX_VALUE;
+
   ServeOptions.Grpc options() {
     return new ServeOptions.Grpc(
         new Endpoint(open, address, port),
@@ -75,6 +81,7 @@ final class GrpcFlags {
             withoutCalls,
             Duration.ofMillis(minClientIntervalMillis)),
         maxAgeMillis == null ? null : Duration.ofMillis(maxAgeMillis),
-        maxAgeGraceMillis == null ? null : Duration.ofMillis(maxAgeGraceMillis));
+        maxAgeGraceMillis == null ? null : Duration.ofMillis(maxAgeGraceMillis),
+        messageBytes);
   }
 }

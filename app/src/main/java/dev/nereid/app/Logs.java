@@ -1,5 +1,6 @@
 package dev.nereid.app;
 
+import dev.nereid.core.Ticker;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
@@ -38,7 +39,10 @@ final class Logs {
     handler.setFormatter(
         new LogLines(options.iso8601(), ProcessHandle.current().pid(), ZoneId.systemDefault()));
     handler.setLevel(Level.ALL);
-    handler.setFilter(record -> isWanted(record.getLevel(), options));
+    LibraryLines libraries = new LibraryLines(Ticker.system());
+    boolean brief = options.verbose() == 0;
+    handler.setFilter(
+        record -> isWanted(record.getLevel(), options) && (!brief || libraries.isLoggable(record)));
     ROOT.addHandler(handler);
   }
 

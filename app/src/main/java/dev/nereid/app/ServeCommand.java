@@ -65,6 +65,7 @@ final class ServeCommand implements Callable<Integer> {
     check(options);
     Logs.configure(options.logging());
     sorted.warnings().forEach(LOG::warn);
+    Thread.ofPlatform().daemon().name("native-messages").start(NativeMessages::intoLog);
     StopSignal stop = StopSignal.listen();
     try (Server server = Server.start(options, installation)) {
       return serve(server, options, stop);
@@ -85,7 +86,9 @@ final class ServeCommand implements Callable<Integer> {
       stop.await();
     }
     LOG.info("Waiting for requests to finish, {} s at most", options.exitTimeout().toSeconds());
-    if (server.drain(options.exitTimeout())) {
+    // Nobody shares out load to a server in a terminal.
+    Duration grace = stop.isInterrupt() ? Duration.ZERO : options.exitGrace();
+    if (server.drain(grace, options.exitTimeout())) {
       LOG.info("Every request was answered; ending");
       return 0;
     }

@@ -17,7 +17,7 @@ final class ServeFlags {
           new Section("grpc", "v2 protocol over gRPC"),
           new Section("metrics", "Metrics"),
           new Section("gateway", "Image gateway"),
-          new Section("limits", "Limits"),
+          new Section("limits", "Limits and timeouts"),
           new Section("logging", "Log"),
           new Section("access", "Access log"));
 
@@ -42,7 +42,7 @@ final class ServeFlags {
   @Option(
       names = "--exit-timeout-secs",
       paramLabel = "SECONDS",
-      description = "How long running requests may take after a signal to stop (${DEFAULT-VALUE}).")
+      description = "How long ending may take after a signal to stop (${DEFAULT-VALUE}).")
   private int exitTimeoutSeconds = 30;
 
   @Option(
@@ -53,6 +53,15 @@ final class ServeFlags {
               + " over it (NEREID_HTTP_PORT=8000), and the command line over both.")
   @SuppressWarnings({"unused", "NullAway.Init"}) // Settings has read it
   private Path config;
+
+  @Option(
+      names = "--exit-grace-secs",
+      paramLabel = "SECONDS",
+      description = {
+        "How long, of that, it says that it is not ready while the listeners are still open, so that",
+        "load balancers send no more; none after an interrupt from the keyboard (${DEFAULT-VALUE})."
+      })
+  private int exitGraceSeconds = 3;
 
   @Mixin private ModelFlags models = new ModelFlags();
 
@@ -79,12 +88,14 @@ final class ServeFlags {
         id,
         strictReadiness,
         Duration.ofSeconds(exitTimeoutSeconds),
+        Duration.ofSeconds(exitGraceSeconds),
         models.options(installation, sharing.options()),
         v2,
         grpc.options(),
         metrics.options(v2.endpoint().address()),
         gateway.options(),
         limits.options(),
+        limits.timeouts(),
         logging.options(),
         access.options());
   }

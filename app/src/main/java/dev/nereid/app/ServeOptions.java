@@ -14,18 +14,21 @@ import org.jspecify.annotations.Nullable;
  *
  * @param id the server's name in its metadata
  * @param strictReadiness whether one model that is not ready makes the server not ready
- * @param exitTimeout how long requests may take to finish after a signal to stop
+ * @param exitTimeout how long ending may take after a signal to stop
+ * @param exitGrace how much of that the listeners stay open, with readiness withdrawn
  */
 record ServeOptions(
     String id,
     boolean strictReadiness,
     Duration exitTimeout,
+    Duration exitGrace,
     Models models,
     Http http,
     Grpc grpc,
     Metrics metrics,
     Gateway gateway,
     Limits limits,
+    Timeouts timeouts,
     Logging logging,
     Access access) {
 
@@ -82,12 +85,18 @@ record ServeOptions(
    *
    * @param maxAge how long a connection may live, null for ever
    * @param maxAgeGrace how long its calls may then take, null for as long as they like
+   * @param messageBytes of one message at most
    */
   record Grpc(
       Endpoint endpoint,
       KeepAlive keepAlive,
       @Nullable Duration maxAge,
-      @Nullable Duration maxAgeGrace) {}
+      @Nullable Duration maxAgeGrace,
+      int messageBytes) {
+    Grpc {
+      require(messageBytes >= 1, "--grpc-max-message-size", messageBytes, ">= 1");
+    }
+  }
 
   /**
    * How dead gRPC connections are found, and how often clients may ask.
@@ -127,12 +136,42 @@ record ServeOptions(
    * How much is taken on at a time, by each listener; more is refused and counted.
    *
    * @param inFlightBytes of the bodies of requests that are not answered yet
+   * @param headerBytes of all header lines of an HTTP request
+   * @param requestLineBytes of its first line
    */
-  record Limits(int connections, int inFlightRequests, long inFlightBytes) {
+  record Limits(
+      int connections,
+      int inFlightRequests,
+      long inFlightBytes,
+      int headerBytes,
+      int requestLineBytes) {
     Limits {
       require(connections >= 1, "--max-connections", connections, ">= 1");
       require(inFlightRequests >= 1, "--max-in-flight-requests", inFlightRequests, ">= 1");
       require(inFlightBytes >= 1, "--max-in-flight-bytes", inFlightBytes, ">= 1");
+      requireLineBytes("--max-header-bytes", headerBytes);
+      requireLineBytes("--max-request-line-bytes", requestLineBytes);
+    }
+
+    private static void requireLineBytes(String name, int bytes) {
+      require(bytes >= 64 && bytes <= 1 << 20, name, bytes, "64 to 1048576");
+    }
+  }
+
+  /**
+   * How long clients may take.
+   *
+   * @param idle a connection without a request, or one that does not take its answer, is closed
+   * @param read an HTTP request must have arrived this long after its first byte
+   * @param bytesPerSecond every so many bytes of a body allow one second more
+   * @param request the deadline of a request that names none; zero for none
+   */
+  record Timeouts(Duration idle, Duration read, int bytesPerSecond, Duration request) {
+    Timeouts {
+      require(!idle.isZero() && !idle.isNegative(), "--idle-timeout-ms", idle.toMillis(), ">= 1");
+      require(!read.isZero() && !read.isNegative(), "--read-timeout-ms", read.toMillis(), ">= 1");
+      require(bytesPerSecond >= 1, "--read-bytes-per-second", bytesPerSecond, ">= 1");
+      require(!request.isNegative(), "--request-timeout-ms", request.toMillis(), ">= 0");
     }
   }
 

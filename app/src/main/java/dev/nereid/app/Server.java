@@ -154,10 +154,11 @@ final class Server implements AutoCloseable {
                 keepAlive.minClientInterval()),
             new GrpcOptions.Age(wanted.maxAge(), wanted.maxAgeGrace()),
             new GrpcOptions.Limits(
-                GrpcOptions.Limits.DEFAULT.messageBytes(),
+                wanted.messageBytes(),
                 options.limits().inFlightRequests(),
-                options.limits().inFlightBytes()));
-    var services = new GrpcListener.Services(engine, loops, codecs, metrics);
+                options.limits().inFlightBytes(),
+                options.timeouts().request()));
+    var services = new GrpcListener.Services(engine, loops, codecs, metrics, accessLog("grpc"));
     GrpcListener listener = new GrpcListener(grpcOptions, identity, services);
     listener.start();
     drains.add(listener::drain);
@@ -194,15 +195,22 @@ final class Server implements AutoCloseable {
 
   private ListenerOptions listenerOptions(String name, Endpoint endpoint, int bodyBytes) {
     ServeOptions.Limits limits = options.limits();
+    ServeOptions.Timeouts timeouts = options.timeouts();
     return ListenerOptions.of(name, endpoint.port())
         .at(
             new ListenerOptions.Address(
                 endpoint.address(), endpoint.port(), BACKLOG, "--" + name + "-port"))
         .within(
-            ListenerOptions.Limits.DEFAULT
-                .withBodyBytes(bodyBytes)
-                .withConnections(limits.connections())
-                .withInFlight(limits.inFlightRequests(), limits.inFlightBytes()));
+            new ListenerOptions.Limits(
+                limits.connections(),
+                limits.requestLineBytes(),
+                limits.headerBytes(),
+                bodyBytes,
+                limits.inFlightRequests(),
+                limits.inFlightBytes()))
+        .with(
+            new ListenerOptions.Timeouts(
+                timeouts.idle(), timeouts.read(), timeouts.bytesPerSecond(), timeouts.request()));
   }
 
   private static EngineOptions engineOptions(ServeOptions options) {
@@ -251,11 +259,31 @@ final class Server implements AutoCloseable {
   }
 
   /**
-   * Takes no more requests and waits for those that have begun.
+   * Says that it is not ready, and serves on for the grace, so that those who share out load send
+   * no more; then takes no more requests and waits for those that have begun.
    *
+   * @param atMost for all of it
    * @return whether all of them ended in time
    */
-  boolean drain(Duration atMost) {
+  boolean drain(Duration grace, Duration atMost) {
+    long end = System.nanoTime() + atMost.toNanos();
+    engine.withdraw();
+    if (grace.isPositive()) {
+      LOG.info("Not ready any more; the listeners close in {} s", grace.toMillis() / 1e3);
+      await(grace.compareTo(atMost) < 0 ? grace : atMost);
+    }
+    return drainListeners(Duration.ofNanos(Math.max(0, end - System.nanoTime())));
+  }
+
+  private static void await(Duration time) {
+    try {
+      Thread.sleep(time);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private boolean drainListeners(Duration atMost) {
     long end = System.nanoTime() + atMost.toNanos();
     boolean all = true;
     try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {

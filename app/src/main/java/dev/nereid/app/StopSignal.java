@@ -15,7 +15,10 @@ import java.util.concurrent.CountDownLatch;
 final class StopSignal {
   private static final int ENDED_AT_ONCE = 1;
 
+  private static final String INTERRUPT = "INT";
+
   private final CountDownLatch arrived = new CountDownLatch(1);
+  private volatile boolean interrupt;
 
   private StopSignal() {}
 
@@ -27,7 +30,7 @@ final class StopSignal {
         (proxy, method, arguments) ->
             switch (method.getName()) {
               case "handle" -> {
-                signal.arrive();
+                signal.arrive(String.valueOf(arguments[0]));
                 yield null;
               }
               case "hashCode" -> System.identityHashCode(proxy);
@@ -40,7 +43,7 @@ final class StopSignal {
       Object proxy =
           Proxy.newProxyInstance(
               handlerType.getClassLoader(), new Class<?>[] {handlerType}, handler);
-      for (String name : List.of("TERM", "INT")) {
+      for (String name : List.of("TERM", INTERRUPT)) {
         Object one = type.getConstructor(String.class).newInstance(name);
         type.getMethod("handle", type, handlerType).invoke(null, one, proxy);
       }
@@ -60,11 +63,21 @@ final class StopSignal {
     return arrived.getCount() == 0;
   }
 
-  /** What a signal does. */
-  void arrive() {
+  /** Whether it came from the keyboard. */
+  boolean isInterrupt() {
+    return interrupt;
+  }
+
+  /**
+   * What a signal does.
+   *
+   * @param name as the JDK writes it: {@code SIGTERM}
+   */
+  void arrive(String name) {
     if (hasArrived()) {
       Runtime.getRuntime().halt(ENDED_AT_ONCE);
     }
+    interrupt = name.endsWith(INTERRUPT);
     arrived.countDown();
   }
 }

@@ -73,7 +73,7 @@ final class TrainCommand implements Callable<Integer> {
         }
       }
       sendPictures(server, loops);
-      server.drain(LIMIT);
+      server.drain(Duration.ZERO, LIMIT);
     }
     return 0;
   }

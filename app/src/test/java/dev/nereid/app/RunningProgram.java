@@ -47,7 +47,9 @@ final class RunningProgram implements AutoCloseable {
     }
     arguments.addAll(List.of(flags));
     ServeFlags parsed = new ServeFlags();
-    new CommandLine(parsed).parseArgs(arguments.toArray(String[]::new));
+    new CommandLine(parsed)
+        .setOverwrittenOptionsAllowed(true)
+        .parseArgs(arguments.toArray(String[]::new));
     Installation installation = new Installation(HOME, null, "1.2.3");
     server = Server.start(parsed.options(installation), installation);
     assertThat(server.engine().started().get(60, TimeUnit.SECONDS).failures()).isEmpty();
@@ -95,7 +97,7 @@ final class RunningProgram implements AutoCloseable {
 
   @Override
   public void close() {
-    assertThat(server.drain(DRAIN)).as("drained").isTrue();
+    assertThat(server.drain(Duration.ZERO, DRAIN)).as("drained").isTrue();
     assertThat(openLeases()).as("open leases").isZero();
     server.close();
     loops.close();

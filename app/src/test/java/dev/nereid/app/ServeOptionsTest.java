@@ -13,6 +13,7 @@ import dev.nereid.app.ServeOptions.Limits;
 import dev.nereid.app.ServeOptions.Logging;
 import dev.nereid.app.ServeOptions.Metrics;
 import dev.nereid.app.ServeOptions.Models;
+import dev.nereid.app.ServeOptions.Timeouts;
 import dev.nereid.engine.EngineOptions;
 import dev.nereid.engine.EngineOptions.GpuUnavailable;
 import dev.nereid.http.AccessLogWriter.Format;
@@ -36,6 +37,8 @@ final class ServeOptionsTest {
           "--id=sea",
           "--strict-readiness=off",
           "--exit-timeout-secs=7",
+          "--exit-grace-secs=5",
+          "--config=nereid.yaml",
           "--model-repository=a",
           "--model-repository=b",
           "--model-config-name=fast",
@@ -65,6 +68,7 @@ final class ServeOptionsTest {
           "--grpc-http2-min-recv-ping-interval-without-data=8",
           "--grpc-max-connection-age=9",
           "--grpc-max-connection-age-grace=10",
+          "--grpc-max-message-size=20",
           "--allow-metrics=false",
           "--metrics-address=127.0.0.3",
           "--metrics-port=11",
@@ -85,6 +89,12 @@ final class ServeOptionsTest {
           "--max-connections=15",
           "--max-in-flight-requests=16",
           "--max-in-flight-bytes=17",
+          "--max-header-bytes=100",
+          "--max-request-line-bytes=101",
+          "--read-timeout-ms=21",
+          "--read-bytes-per-second=22",
+          "--idle-timeout-ms=23",
+          "--request-timeout-ms=24",
           "--access-log=json",
           "--access-log-file=access.log",
           "--slow-request-ms=18");
@@ -97,6 +107,7 @@ final class ServeOptionsTest {
                 "triton",
                 true,
                 Duration.ofSeconds(30),
+                Duration.ofSeconds(3),
                 new Models(
                     List.of(Path.of("/opt/nereid/models")),
                     "",
@@ -112,10 +123,12 @@ final class ServeOptionsTest {
                     new KeepAlive(
                         Duration.ofHours(2), Duration.ofSeconds(20), false, Duration.ofMinutes(5)),
                     null,
-                    null),
+                    null,
+                    Integer.MAX_VALUE),
                 new Metrics(new Endpoint(true, "0.0.0.0", 8002), true, true),
                 new Gateway(new Endpoint(true, "0.0.0.0", 9600), 52_428_800, 64, Map.of()),
-                new Limits(65_536, 32_768, 4_294_967_296L),
+                new Limits(65_536, 32_768, 4_294_967_296L, 32_768, 8_192),
+                new Timeouts(Duration.ofSeconds(75), Duration.ofSeconds(20), 65_536, Duration.ZERO),
                 Logging.DEFAULT,
                 new Access(Format.TEXT, null, Duration.ofMillis(100))));
   }
@@ -128,6 +141,7 @@ final class ServeOptionsTest {
                 "sea",
                 false,
                 Duration.ofSeconds(7),
+                Duration.ofSeconds(5),
                 new Models(
                     List.of(Path.of("a"), Path.of("b")),
                     "fast",
@@ -151,11 +165,14 @@ final class ServeOptionsTest {
                     new KeepAlive(
                         Duration.ofMillis(5), Duration.ofMillis(6), true, Duration.ofMillis(8)),
                     Duration.ofMillis(9),
-                    Duration.ofMillis(10)),
+                    Duration.ofMillis(10),
+                    20),
                 new Metrics(new Endpoint(false, "127.0.0.3", 11), false, false),
                 new Gateway(
                     new Endpoint(false, "127.0.0.4", 13), 14, 19, Map.of("small", "detect")),
-                new Limits(15, 16, 17),
+                new Limits(15, 16, 17, 100, 101),
+                new Timeouts(
+                    Duration.ofMillis(23), Duration.ofMillis(21), 22, Duration.ofMillis(24)),
                 new Logging(2, false, false, false, true, Path.of("server.log")),
                 new Access(Format.JSON, Path.of("access.log"), Duration.ofMillis(18))));
   }

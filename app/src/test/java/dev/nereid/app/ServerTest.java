@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.URI;
@@ -17,6 +18,9 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -24,6 +28,18 @@ import picocli.CommandLine;
 
 final class ServerTest {
   private static final Duration LIMIT = Duration.ofSeconds(10);
+
+  /** Answers after three seconds: later than the grace of the test ends. */
+  private static final String SLOW =
+      """
+      backend: "delay"
+      max_batch_size: 4
+      input { name: "INPUT0" data_type: TYPE_INT32 dims: [ 2 ] }
+      output { name: "OUTPUT0" data_type: TYPE_INT32 dims: [ 2 ] }
+      parameters { key: "delay_ms" value { string_value: "3000" } }
+      """;
+
+  private static final String RUNNING = "nereid_in_flight_requests{listener=\"http\"} 1";
 
   @TempDir Path repository;
 
@@ -83,8 +99,54 @@ final class ServerTest {
           .contains("nv_inference_request_success{model=\"echo\"", "process_cpu_seconds_total");
       assertThat(server.grpcPort()).isPositive();
       assertThat(get(server.gatewayPort(), "/healthz").statusCode()).isEqualTo(200);
-      assertThat(server.drain(LIMIT)).isTrue();
+      assertThat(server.drain(Duration.ZERO, LIMIT)).isTrue();
       assertThat(server.engine().memory().openLeases()).isZero();
+    }
+  }
+
+  @Test
+  void readinessIsWithdrawnBeforeTheListenersClose() throws Exception {
+    Path slow = Files.createDirectories(repository.resolve("slow/1")).getParent();
+    Files.writeString(slow.resolve("config.pbtxt"), SLOW);
+    try (Server server = Server.start(options(), installation());
+        var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      server.engine().started().get(10, TimeUnit.SECONDS);
+      int port = server.httpPort();
+      Future<Integer> inFlight = threads.submit(() -> infer(port, "slow"));
+      until(() -> get(server.metricsPort(), "/metrics").body().contains(RUNNING));
+      Future<Boolean> drained = threads.submit(() -> server.drain(Duration.ofSeconds(2), LIMIT));
+      until(() -> get(port, "/v2/health/ready").statusCode() == 400);
+      assertThat(get(port, "/v2/models/echo/ready").statusCode()).isEqualTo(400);
+      assertThat(get(port, "/v2/health/live").statusCode()).isEqualTo(200);
+      assertThat(get(server.gatewayPort(), "/health").body()).contains("\"status\":\"ending\"");
+      assertThat(infer(port, "echo")).isEqualTo(200); // on a connection of its own
+      assertThat(drained).isNotDone();
+      assertThat(inFlight.get(10, TimeUnit.SECONDS)).isEqualTo(200);
+      assertThat(drained.get(15, TimeUnit.SECONDS)).isTrue();
+      assertThatThrownBy(() -> get(port, "/v2/health/live")).isInstanceOf(ConnectException.class);
+    }
+  }
+
+  private static int infer(int port, String model) throws Exception {
+    String json =
+        """
+        {"inputs":[{"name":"INPUT0","datatype":"INT32","shape":[1,2],"data":[1,2]}]}
+        """;
+    URI path = URI.create("http://127.0.0.1:" + port + "/v2/models/" + model + "/infer");
+    try (HttpClient client = HttpClient.newHttpClient()) {
+      return client
+          .send(
+              HttpRequest.newBuilder(path).POST(HttpRequest.BodyPublishers.ofString(json)).build(),
+              HttpResponse.BodyHandlers.ofString())
+          .statusCode();
+    }
+  }
+
+  private static void until(Callable<Boolean> holds) throws Exception {
+    long end = System.nanoTime() + LIMIT.toNanos();
+    while (!holds.call()) {
+      assertThat(System.nanoTime()).as("in time").isLessThan(end);
+      Thread.onSpinWait();
     }
   }
 

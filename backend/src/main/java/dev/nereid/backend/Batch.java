@@ -6,7 +6,7 @@ import dev.nereid.core.FaultException;
 import dev.nereid.core.InferRequest;
 import dev.nereid.core.Lease;
 import dev.nereid.core.MemoryPool;
-import dev.nereid.core.RequestedOutput;
+import dev.nereid.core.Phase;
 import dev.nereid.core.Shape;
 import dev.nereid.core.Tensor;
 import dev.nereid.core.Ticker;
@@ -42,6 +42,7 @@ public final class Batch {
   private int gathersSkipped;
   private long computeStarted;
   private long computeEnded;
+  private Phase kind = Phase.COMPUTE;
 
   /**
    * A batch of these requests, in order.
@@ -109,17 +110,7 @@ public final class Batch {
   }
 
   private boolean takes(int request, String output) {
-    return !outcomes[request].settled && asksFor(request, output);
-  }
-
-  private boolean asksFor(int request, String output) {
-    List<RequestedOutput> asked = requests.get(request).call().outputs();
-    for (int i = 0; i < asked.size(); i++) {
-      if (asked.get(i).name().equals(output)) {
-        return true;
-      }
-    }
-    return asked.isEmpty();
+    return !outcomes[request].settled && requests.get(request).asksFor(output);
   }
 
   /**
@@ -143,7 +134,7 @@ public final class Batch {
           || shape.rank() == 0
           || shape.dim(0) != rows[i]
           || !shape.sameInner(first.shape())) {
-        throw misfit(i, next, first);
+        throw RowJoiner.misfit(next, rows[i], first);
       }
       parts[i] = next;
     }
@@ -162,7 +153,7 @@ public final class Batch {
     for (int i = 0; i < rows.length; i++) {
       Tensor next = required(i, name);
       if (next.type() != first.type()) {
-        throw misfit(i, next, first);
+        throw RowJoiner.misfit(next, rows[i], first);
       }
       elements += next.shape().elementCount();
       parts[i] = next;
@@ -179,19 +170,6 @@ public final class Batch {
     Tensor joined = joiner.copied(memory);
     gathered.add(joined.lease());
     return joined;
-  }
-
-  private FaultException misfit(int request, Tensor tensor, Tensor first) {
-    return FaultException.of(
-        Fault.INVALID_ARGUMENT,
-        "input '%s': %s %s with batch size %d (expected: to fit %s %s, the first of its batch)"
-            .formatted(
-                first.name(),
-                tensor.type(),
-                tensor.shape(),
-                rows[request],
-                first.type(),
-                first.shape()));
   }
 
   private void requireBatching() {
@@ -223,6 +201,26 @@ public final class Batch {
   /** Marks that the model has run and outputs are prepared from now on. */
   public void computeEnds() {
     computeEnded = ticker.nanos();
+  }
+
+  /** What the execution counts as, when it is no computing: preprocessing or postprocessing. */
+  public void countsAs(Phase phase) {
+    kind = phase;
+  }
+
+  /** What the execution counts as. */
+  public Phase kind() {
+    return kind;
+  }
+
+  /** Tells how much of the execution went into decoding a request's pictures. */
+  public void decoded(int request, long nanos) {
+    outcomes[request].decodeNanos = nanos;
+  }
+
+  /** How much of the execution went into decoding a request's pictures. */
+  public long decodeNanos(int request) {
+    return outcomes[request].decodeNanos;
   }
 
   /**
@@ -324,7 +322,7 @@ public final class Batch {
     }
     outcome.leases.addAll(leases);
     for (int i = 0; i < outputs.size(); i++) {
-      if (asksFor(request, outputs.get(i).name())) {
+      if (requests.get(request).asksFor(outputs.get(i).name())) {
         outcome.outputs.add(outputs.get(i));
       }
     }

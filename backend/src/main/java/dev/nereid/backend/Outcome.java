@@ -13,6 +13,9 @@ final class Outcome {
   final List<Lease> leases = new ArrayList<>(2);
   @Nullable Failure failure;
 
+  /** How much of the execution went into decoding the request's pictures. */
+  long decodeNanos;
+
   /** Whether the back end gave any output, or offered one that the request did not ask for. */
   boolean answered;
 

@@ -61,4 +61,13 @@ final class RowJoiner {
     }
     return new Tensor(name, parts[0].type(), shape, lease, 0, (int) bytes);
   }
+
+  /** Says that a tensor of that many rows cannot stand behind the first of its batch. */
+  static FaultException misfit(Tensor tensor, int rows, Tensor first) {
+    return FaultException.of(
+        Fault.INVALID_ARGUMENT,
+        "input '%s': %s %s with batch size %d (expected: to fit %s %s, the first of its batch)"
+            .formatted(
+                first.name(), tensor.type(), tensor.shape(), rows, first.type(), first.shape()));
+  }
 }

@@ -124,6 +124,17 @@ public final class InferRequest {
     return null;
   }
 
+  /** Whether that output is wanted: it is named, or none is. */
+  public boolean asksFor(String output) {
+    List<RequestedOutput> asked = call.outputs();
+    for (int i = 0; i < asked.size(); i++) {
+      if (asked.get(i).name().equals(output)) {
+        return true;
+      }
+    }
+    return asked.isEmpty();
+  }
+
   /** Asks that the request not be executed if it still can be spared. */
   public void cancel() {
     cancelled = true;

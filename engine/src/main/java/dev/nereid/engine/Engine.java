@@ -49,6 +49,15 @@ public interface Engine extends AutoCloseable {
   /** Whether the engine is up and not ending. */
   boolean isLive();
 
+  /**
+   * Says from now on that nothing is ready, and serves on: those who share out load look at that
+   * before listeners close.
+   */
+  void withdraw();
+
+  /** Whether {@link #withdraw} was called. */
+  boolean isWithdrawn();
+
   /** Whether every model is ready, or, without strict readiness, whether start-up has ended. */
   boolean isReady();
 

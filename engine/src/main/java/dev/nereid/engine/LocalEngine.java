@@ -42,6 +42,7 @@ final class LocalEngine implements Engine {
   private final ScheduledExecutorService sweeping;
   private final CompletableFuture<LoadReport> started = new CompletableFuture<>();
   private volatile boolean live = true;
+  private volatile boolean withdrawn;
 
   private LocalEngine(EngineOptions options, Metrics metrics, Ticker ticker) {
     this.options = options;
@@ -161,8 +162,19 @@ final class LocalEngine implements Engine {
   }
 
   @Override
+  public void withdraw() {
+    withdrawn = true;
+  }
+
+  @Override
+  public boolean isWithdrawn() {
+    return withdrawn;
+  }
+
+  @Override
   public boolean isReady() {
     return live
+        && !withdrawn
         && started.isDone()
         && (!options.strictReadiness()
             || catalog.all().values().stream().allMatch(ServedModel::isReady));
@@ -172,7 +184,7 @@ final class LocalEngine implements Engine {
   public boolean isReady(String model, long version) {
     try {
       var _ = catalog.require(model, version);
-      return live;
+      return live && !withdrawn;
     } catch (FaultException e) {
       if (e.failure().fault() == Fault.NOT_READY) {
         return false;

@@ -54,7 +54,8 @@ final class GatewayCall {
       fail(e);
       return;
     }
-    metrics.ended(endpoint, status, nanos, timings);
+    metrics.ended(endpoint, status, nanos);
+    exchange.timings(timings);
     exchange.respond(status, timed(GatewayErrors.headers(status), nanos, timings), body);
   }
 
@@ -76,24 +77,11 @@ final class GatewayCall {
     }
   }
 
-  private static ResponseHeaders timed(ResponseHeaders headers, long nanos, Timings timings) {
-    String total = decimal(nanos);
-    ResponseHeaders timed = headers.with("x-process-time", total + "ms");
-    if (timings.equals(Timings.NONE)) {
-      return timed;
-    }
-    String phases =
-        "queue;dur="
-            + decimal(timings.queueNanos())
-            + ", input;dur="
-            + decimal(timings.inputNanos())
-            + ", compute;dur="
-            + decimal(timings.inferNanos())
-            + ", output;dur="
-            + decimal(timings.outputNanos())
-            + ", total;dur="
-            + total;
-    return timed.with("server-timing", phases);
+  private ResponseHeaders timed(ResponseHeaders headers, long nanos, Timings timings) {
+    ResponseHeaders timed = headers.with("x-process-time", decimal(nanos) + "ms");
+    return timings.isKnown()
+        ? timed.withTiming(timings, metrics.nanos() - timings.ended(), elapsedNanos())
+        : timed;
   }
 
   private static String decimal(long nanos) {

@@ -1,7 +1,6 @@
 package dev.nereid.gateway;
 
 import dev.nereid.core.Ticker;
-import dev.nereid.core.Timings;
 import dev.nereid.telemetry.Meter;
 import dev.nereid.telemetry.Metrics;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -26,22 +25,13 @@ final class GatewayMetrics {
     active.incrementAndGet();
   }
 
-  void ended(String endpoint, int status, long nanos, Timings timings) {
+  void ended(String endpoint, int status, long nanos) {
     active.decrementAndGet();
     metrics.counter(Meter.API_REQUESTS, endpoint, Integer.toString(status)).increment();
     metrics.histogram(Meter.API_DURATION, endpoint).observeNanos(nanos);
-    if (!timings.equals(Timings.NONE)) {
-      phase("queue", timings.queueNanos());
-      phase("compute", timings.inferNanos());
-      phase("encode", ticker.nanos() - timings.ended());
-    }
   }
 
   String scrape() {
     return metrics.scrape();
-  }
-
-  private void phase(String name, long nanos) {
-    metrics.histogram(Meter.API_PHASE_SECONDS, name).observeNanos(nanos);
   }
 }

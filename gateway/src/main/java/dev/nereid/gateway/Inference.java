@@ -146,7 +146,7 @@ final class Inference {
     for (Outcome outcome : outcomes) {
       if (outcome instanceof Outcome.Answered answered) {
         Timings timings = answered.response().timings();
-        if (latest.equals(Timings.NONE) || timings.ended() - latest.ended() > 0) {
+        if (!latest.isKnown() || timings.ended() - latest.ended() > 0) {
           latest = timings;
         }
       }

@@ -29,13 +29,14 @@ final class InfoEndpoints {
 
   /** Whether inference is offered, and the state of each model; 503 while it is not. */
   void health(HttpExchange exchange) {
-    boolean ready = engine.isLive() && engine.started().isDone();
+    boolean ending = !engine.isLive() || engine.isWithdrawn();
+    boolean ready = !ending && engine.started().isDone();
     List<IndexEntry> index = engine.index();
     respond(
         exchange,
         ready ? 200 : 503,
         json -> {
-          json.writeStringProperty("status", ready ? "healthy" : "starting");
+          json.writeStringProperty("status", ready ? "healthy" : ending ? "ending" : "starting");
           json.writeStringProperty("version", options.version());
           json.writeObjectPropertyStart("models");
           for (IndexEntry entry : index) {

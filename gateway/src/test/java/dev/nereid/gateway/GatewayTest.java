@@ -104,8 +104,11 @@ final class GatewayTest {
     assertThat(answer.header("x-process-time")).matches("\\d+\\.\\d\\dms");
     assertThat(answer.header("server-timing"))
         .matches(
-            "queue;dur=[\\d.]+, input;dur=[\\d.]+, compute;dur=[\\d.]+, output;dur=[\\d.]+,"
-                + " total;dur=[\\d.]+");
+            "queue;dur=[\\d.]+, decode;dur=[\\d.]+, preprocess;dur=[\\d.]+, compute;dur=[\\d.]+,"
+                + " postprocess;dur=[\\d.]+, encode;dur=[\\d.]+,"
+                + " step;desc=\"detect_preprocess\";dur=[\\d.]+,"
+                + " step;desc=\"shapes_detector\";dur=[\\d.]+,"
+                + " step;desc=\"detect_postprocess\";dur=[\\d.]+, total;dur=[\\d.]+");
   }
 
   @Test

@@ -1,5 +1,7 @@
 package dev.nereid.http;
 
+import dev.nereid.core.Phase;
+import dev.nereid.core.Timings;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.time.Instant;
@@ -12,6 +14,7 @@ import java.util.Map;
 final class AccessFormat {
   private static final DateTimeFormatter SECOND =
       DateTimeFormatter.ofPattern("yyyy-MM-dd'T'HH:mm:ss").withZone(ZoneOffset.UTC);
+  private static final Phase[] PHASES = Phase.values();
   private static final int REMEMBERED_CLIENTS = 4096;
   private static final int LONGEST_PATH = 512;
   private static final int LONGEST_ID = 128;
@@ -50,7 +53,45 @@ final class AccessFormat {
     } else {
       JsonText.escape(cut(line.id(), LONGEST_ID), out);
     }
+    appendPhases(out, line);
     out.append('\n');
+  }
+
+  /** Appends what the server's own log tells of a slow request. */
+  void appendSlow(StringBuilder out, AccessLine line) {
+    out.append(listener).append(": ");
+    JsonText.escape(line.method(), out);
+    out.append(' ');
+    JsonText.escape(cut(line.path(), LONGEST_PATH), out);
+    out.append(" took ").append(line.nanos() / 1_000_000).append(" ms, status ");
+    out.append(line.status()).append(", ").append(line.bytesIn()).append(" bytes in, ");
+    out.append(line.bytes()).append(" out");
+    if (!line.id().isEmpty()) {
+      out.append(", id ");
+      JsonText.escape(cut(line.id(), LONGEST_ID), out);
+    }
+    out.append(line.timings().isKnown() ? "; ms:" : "");
+    appendPhases(out, line);
+  }
+
+  private static void appendPhases(StringBuilder out, AccessLine line) {
+    Timings timings = line.timings();
+    if (!timings.isKnown()) {
+      return;
+    }
+    for (Phase phase : PHASES) {
+      long nanos = ServerTiming.nanos(timings, phase, line.encodeNanos());
+      if (nanos > 0) {
+        out.append(' ').append(phase.word()).append('=');
+        appendMillis(out, nanos);
+      }
+    }
+    for (int i = 0; i < timings.steps().size(); i++) {
+      out.append(i == 0 ? " steps=" : ",");
+      JsonText.escape(timings.steps().get(i).model(), out);
+      out.append(':');
+      appendMillis(out, timings.steps().get(i).nanos());
+    }
   }
 
   private void appendJson(StringBuilder out, AccessLine line) {
@@ -62,7 +103,9 @@ final class AccessFormat {
     JsonText.escape(line.method(), out);
     out.append("\",\"path\":\"");
     JsonText.escape(cut(line.path(), LONGEST_PATH), out);
-    out.append("\",\"status\":").append(line.status());
+    out.append("\",\"status\":");
+    boolean number = Character.isDigit(line.status().charAt(0));
+    out.append(number ? "" : "\"").append(line.status()).append(number ? "" : "\"");
     out.append(",\"bytes_in\":").append(line.bytesIn());
     out.append(",\"bytes\":").append(line.bytes()).append(",\"ms\":");
     appendMillis(out, line.nanos());
@@ -71,7 +114,36 @@ final class AccessFormat {
       JsonText.escape(cut(line.id(), LONGEST_ID), out);
       out.append('"');
     }
+    if (line.timings().isKnown()) {
+      appendJsonPhases(out, line);
+    }
     out.append("}\n");
+  }
+
+  private static void appendJsonPhases(StringBuilder out, AccessLine line) {
+    Timings timings = line.timings();
+    out.append(",\"phases\":{");
+    boolean first = true;
+    for (Phase phase : PHASES) {
+      long nanos = ServerTiming.nanos(timings, phase, line.encodeNanos());
+      if (nanos > 0) {
+        out.append(first ? "\"" : ",\"").append(phase.word()).append("\":");
+        appendMillis(out, nanos);
+        first = false;
+      }
+    }
+    out.append('}');
+    if (timings.steps().isEmpty()) {
+      return;
+    }
+    out.append(",\"steps\":{");
+    for (int i = 0; i < timings.steps().size(); i++) {
+      out.append(i == 0 ? "\"" : ",\"");
+      JsonText.escape(timings.steps().get(i).model(), out);
+      out.append("\":");
+      appendMillis(out, timings.steps().get(i).nanos());
+    }
+    out.append('}');
   }
 
   private void appendTime(StringBuilder out, long millis) {

@@ -1,22 +1,31 @@
 package dev.nereid.http;
 
+import dev.nereid.core.Timings;
 import java.net.SocketAddress;
 
 /**
  * What the access log tells of one request.
  *
  * @param millis when it was answered, Unix time
+ * @param method of HTTP, or the call of gRPC
+ * @param path of HTTP, or the model that a gRPC call names
+ * @param status the number of HTTP, or the word of gRPC
  * @param bytesIn of the request's body
  * @param bytes of the answer's body
  * @param nanos from its first byte to its answer
+ * @param id the caller's; may be empty
+ * @param timings where the time went; {@link Timings#NONE} when no model answered
+ * @param encodeNanos from the model's outputs to the answer
  */
-record AccessLine(
+public record AccessLine(
     long millis,
     SocketAddress client,
     String method,
     String path,
-    int status,
-    int bytesIn,
+    String status,
+    long bytesIn,
     long bytes,
     long nanos,
-    String id) {}
+    String id,
+    Timings timings,
+    long encodeNanos) {}

@@ -1,16 +1,22 @@
 package dev.nereid.http;
 
 /** Where the line of each answered request goes. Called on event loops: must not block. */
-@FunctionalInterface
 public interface AccessLog {
   /** Keeps nothing. */
-  AccessLog OFF = (_, _, _, _) -> {};
+  AccessLog OFF =
+      new AccessLog() {
+        @Override
+        public boolean wants(long nanos) {
+          return false;
+        }
 
-  /**
-   * A request was answered.
-   *
-   * @param bytes of the answer's body
-   * @param nanos since the request's first byte was read
-   */
-  void answered(HttpExchange exchange, int status, long bytes, long nanos);
+        @Override
+        public void add(AccessLine line) {}
+      };
+
+  /** Whether a line is wanted of a request that took that long; asked before one is made. */
+  boolean wants(long nanos);
+
+  /** A request was answered. */
+  void add(AccessLine line);
 }

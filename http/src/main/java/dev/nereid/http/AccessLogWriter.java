@@ -113,21 +113,12 @@ public final class AccessLogWriter implements AccessLog, AutoCloseable {
   }
 
   @Override
-  public void answered(HttpExchange exchange, int status, long bytes, long nanos) {
-    if (!lines && nanos < slowNanos) {
-      return;
-    }
-    AccessLine line =
-        new AccessLine(
-            System.currentTimeMillis(),
-            exchange.remoteAddress(),
-            exchange.method(),
-            exchange.path(),
-            status,
-            exchange.bodyLength(),
-            bytes,
-            nanos,
-            exchange.requestId());
+  public boolean wants(long nanos) {
+    return lines || nanos >= slowNanos;
+  }
+
+  @Override
+  public void add(AccessLine line) {
     if (!queue.offer(line)) {
       dropped.increment();
     }
@@ -204,16 +195,9 @@ public final class AccessLogWriter implements AccessLog, AutoCloseable {
       slowInSecond = 0;
     }
     if (++slowInSecond <= SLOW_LINES_PER_SECOND) {
-      SLOW.warn(
-          "{}: {} {} took {} ms, status {}, {} bytes in, {} out{}",
-          listener,
-          line.method(),
-          JsonText.escape(line.path()),
-          line.nanos() / 1_000_000,
-          line.status(),
-          line.bytesIn(),
-          line.bytes(),
-          line.id().isEmpty() ? "" : ", id " + JsonText.escape(line.id()));
+      StringBuilder text = new StringBuilder(160);
+      format.appendSlow(text, line);
+      SLOW.warn("{}", text);
     }
   }
 }

@@ -1,5 +1,6 @@
 package dev.nereid.http;
 
+import dev.nereid.core.Timings;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
@@ -275,12 +276,38 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     }
     unflushed = true;
     finished(exchange);
-    long nanos = listener.ticker().nanos() - exchange.receivedNanos();
     timers.wrote();
-    listener.metrics().answered(answer.status(), exchange.bodyLength(), bytes, nanos);
-    listener.accessLog().answered(exchange, answer.status(), bytes, nanos);
+    tell(exchange, answer.status(), bytes);
     if (close) {
       endAfterWrites();
+    }
+  }
+
+  private void tell(HttpExchange exchange, int status, int bytes) {
+    long now = listener.ticker().nanos();
+    long nanos = now - exchange.receivedNanos();
+    Timings timings = exchange.timings();
+    long encodeNanos = timings.isKnown() ? now - timings.ended() : 0;
+    listener.metrics().answered(status, exchange.bodyLength(), bytes, nanos);
+    if (timings.isKnown()) {
+      listener.metrics().phases(timings, encodeNanos);
+    }
+    if (listener.accessLog().wants(nanos)) {
+      listener
+          .accessLog()
+          .add(
+              new AccessLine(
+                  System.currentTimeMillis(),
+                  remoteAddress,
+                  exchange.method(),
+                  exchange.path(),
+                  ResponseEncoder.statusText(status),
+                  exchange.bodyLength(),
+                  bytes,
+                  nanos,
+                  exchange.requestId(),
+                  timings,
+                  encodeNanos));
     }
   }
 

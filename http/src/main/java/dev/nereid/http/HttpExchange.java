@@ -3,6 +3,7 @@ package dev.nereid.http;
 import dev.nereid.core.Fault;
 import dev.nereid.core.FaultException;
 import dev.nereid.core.Lease;
+import dev.nereid.core.Timings;
 import io.netty.buffer.ByteBuf;
 import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.handler.codec.http.QueryStringDecoder;
@@ -68,6 +69,7 @@ public final class HttpExchange {
   private int bodyLength;
   private @Nullable Map<String, List<String>> query;
   private String requestId = "";
+  private Timings timings = Timings.NONE;
 
   // Confined to the event loop.
   @Nullable HttpExchange next;
@@ -167,6 +169,11 @@ public final class HttpExchange {
     requestId = id;
   }
 
+  /** Tells where the time went, for metrics and logs; before the answer is given. */
+  public void timings(Timings known) {
+    timings = known;
+  }
+
   /** The number of bytes of the body; 0 when there is none. */
   public int bodyLength() {
     return bodyLength;
@@ -240,6 +247,10 @@ public final class HttpExchange {
   /** Whether {@link #respond} was called. */
   public boolean isClaimed() {
     return claimed;
+  }
+
+  Timings timings() {
+    return timings;
   }
 
   RequestHead head() {

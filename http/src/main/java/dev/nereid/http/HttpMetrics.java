@@ -1,5 +1,7 @@
 package dev.nereid.http;
 
+import dev.nereid.core.Timings;
+
 /** What a listener counts. Called on event loops: must not block. */
 public interface HttpMetrics {
   /** Counts nothing. */
@@ -22,6 +24,13 @@ public interface HttpMetrics {
    * @param nanos since the request's first byte was read
    */
   default void answered(int status, long bytesIn, long bytesOut, long nanos) {}
+
+  /**
+   * A model's answer was given to the socket.
+   *
+   * @param encodeNanos from the model's outputs to the answer
+   */
+  default void phases(Timings timings, long encodeNanos) {}
 
   /** The client left before its answer. */
   default void abandoned() {}

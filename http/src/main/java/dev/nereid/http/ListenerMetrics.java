@@ -1,8 +1,10 @@
 package dev.nereid.http;
 
+import dev.nereid.core.Timings;
 import dev.nereid.telemetry.Counter;
 import dev.nereid.telemetry.Meter;
 import dev.nereid.telemetry.Metrics;
+import dev.nereid.telemetry.PhaseHistograms;
 import java.util.EnumMap;
 import java.util.Locale;
 import java.util.Map;
@@ -18,6 +20,7 @@ public final class ListenerMetrics implements HttpMetrics {
   private final Metrics metrics;
   private final String listener;
   private final AtomicReferenceArray<Counter> statuses = new AtomicReferenceArray<>(STATUSES);
+  private final PhaseHistograms phases = new PhaseHistograms(Meter.REQUEST_PHASE_SECONDS);
   private final Map<Refusal, Counter> refusals = new EnumMap<>(Refusal.class);
 
   /** Counts under that listener's name. */
@@ -28,6 +31,7 @@ public final class ListenerMetrics implements HttpMetrics {
       String limit = refusal.name().toLowerCase(Locale.ROOT);
       refusals.put(refusal, metrics.counter(Meter.HTTP_REFUSALS, listener, limit));
     }
+    metrics.register(sink -> phases.collect(sink, listener));
   }
 
   /** Publishes the gauges of the listener that reports here. */
@@ -48,6 +52,11 @@ public final class ListenerMetrics implements HttpMetrics {
   @Override
   public void answered(int status, long bytesIn, long bytesOut, long nanos) {
     count(status);
+  }
+
+  @Override
+  public void phases(Timings timings, long encodeNanos) {
+    phases.observe(timings, encodeNanos);
   }
 
   @Override

@@ -16,6 +16,7 @@ final class ResponseEncoder {
   private static final int COPIED = 16 << 10;
 
   private static final byte[][] STATUS_LINES = new byte[600][];
+  private static final String[] STATUS_TEXTS = new String[STATUS_LINES.length];
   private static final byte[] CONTINUE = ascii("HTTP/1.1 100 Continue\r\n\r\n");
   private static final byte[] LENGTH = ascii("content-length: ");
   private static final byte[] CLOSE = ascii("connection: close\r\n");
@@ -24,6 +25,7 @@ final class ResponseEncoder {
 
   static {
     for (int status = 100; status < STATUS_LINES.length; status++) {
+      STATUS_TEXTS[status] = Integer.toString(status);
       HttpResponseStatus known = HttpResponseStatus.valueOf(status);
       STATUS_LINES[status] = ascii("HTTP/1.1 " + status + " " + known.reasonPhrase() + "\r\n");
     }
@@ -39,6 +41,11 @@ final class ResponseEncoder {
     KEEP_ALIVE,
     /** Closed after this answer. */
     CLOSE
+  }
+
+  /** The status as text: {@code 200}. */
+  static String statusText(int status) {
+    return STATUS_TEXTS[status];
   }
 
   /** Writes without flushing; the answer's buffers belong to the channel from now on. */

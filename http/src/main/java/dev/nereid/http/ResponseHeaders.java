@@ -1,5 +1,6 @@
 package dev.nereid.http;
 
+import dev.nereid.core.Timings;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
@@ -46,6 +47,16 @@ public final class ResponseHeaders {
   /** These lines and one more. */
   public ResponseHeaders with(String name, long value) {
     return with(name, Long.toString(value));
+  }
+
+  /**
+   * These lines and {@code server-timing}.
+   *
+   * @param encodeNanos from the model's outputs until now
+   * @param totalNanos from the request's first byte until now
+   */
+  public ResponseHeaders withTiming(Timings timings, long encodeNanos, long totalNanos) {
+    return new ResponseHeaders(ServerTiming.behind(lines, timings, encodeNanos, totalNanos));
   }
 
   /** The lines as text, each with its line end. */

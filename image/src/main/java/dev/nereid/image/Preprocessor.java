@@ -49,7 +49,9 @@ public final class Preprocessor {
     decoding.limits().require(header);
     Letterbox geometry = geometryOf(header);
     int reduction = decoding.reduced() ? reduction(header, geometry) : 1;
+    long began = System.nanoTime();
     Mat pixels = ImageDecoder.decode(encoded, header, decoding.upright(), reduction, workspace);
+    workspace.decodedSince(began);
     try (Mat content = content(pixels, geometry, workspace)) {
       Packer.pack(content, geometry, recipe, slot, workspace);
     }

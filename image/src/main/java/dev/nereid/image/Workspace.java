@@ -19,6 +19,7 @@ public final class Workspace implements AutoCloseable {
   final Mat converted;
   final MatVector planes;
   private final Mat[] all;
+  private long decodeNanos;
 
   /** An empty workspace. Loads the native library if that has not been done. */
   public Workspace() {
@@ -29,6 +30,18 @@ public final class Workspace implements AutoCloseable {
     converted = new Mat();
     planes = new MatVector();
     all = new Mat[] {decoded, turned, resized, converted};
+  }
+
+  /**
+   * How long decoding the last picture took; the rest of its time went into scaling and packing.
+   */
+  public long decodeNanos() {
+    return decodeNanos;
+  }
+
+  /** A picture was decoded, for which work began then. */
+  void decodedSince(long nanos) {
+    decodeNanos = System.nanoTime() - nanos;
   }
 
   /** Frees what a big picture has left behind. */

@@ -72,7 +72,16 @@ final class BatchRunner {
     List<ExecutionStatistics.Answered> answered = new ArrayList<>(queued.size());
     for (int i = 0; i < queued.size(); i++) {
       Queued each = queued.get(i);
-      var times = new Timings(each.queuedNanos, started, computeStarted, computeEnded, ended);
+      var times =
+          new Timings(
+              each.queuedNanos,
+              started,
+              computeStarted,
+              computeEnded,
+              ended,
+              batch.kind(),
+              Math.min(batch.decodeNanos(i), ended - started),
+              List.of());
       Outcome outcome = outcome(batch, i, each, times);
       outcomes.add(outcome);
       if (outcome.failure == null) {

@@ -2,16 +2,12 @@ package dev.nereid.scheduler;
 
 import dev.nereid.config.proto.ModelConfig;
 import dev.nereid.config.proto.ModelEnsembling;
-import dev.nereid.core.Fault;
-import dev.nereid.core.FaultException;
 import dev.nereid.core.RequestedOutput;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 
 /**
  * The dataflow of an ensemble: which step makes which tensor and which step needs it. Immutable.
@@ -33,6 +29,7 @@ record EnsemblePlan(List<Step> steps, List<String> outputs, Map<String, Integer>
   /** A model's input and the ensemble's tensor that feeds it. */
   record Edge(String input, String tensor) {}
 
+  /** Of a configuration that was found valid: no cycle, no tensor without exactly one maker. */
   static EnsemblePlan of(ModelConfig config) {
     List<Step> steps = new ArrayList<>();
     Map<String, Integer> makers = new HashMap<>();
@@ -41,12 +38,7 @@ record EnsemblePlan(List<Step> steps, List<String> outputs, Map<String, Integer>
       List<Edge> edges = new ArrayList<>();
       each.getInputMapMap().forEach((input, tensor) -> edges.add(new Edge(input, tensor)));
       for (String tensor : each.getOutputMapMap().values()) {
-        if (makers.put(tensor, index) != null) {
-          throw FaultException.of(
-              Fault.INVALID_ARGUMENT,
-              "ensemble '%s': tensor '%s' is made by more than one step"
-                  .formatted(config.getName(), tensor));
-        }
+        makers.put(tensor, index);
       }
       long version = each.getModelVersion() <= 0 ? -1 : each.getModelVersion();
       steps.add(
@@ -58,43 +50,7 @@ record EnsemblePlan(List<Step> steps, List<String> outputs, Map<String, Integer>
               Map.copyOf(each.getOutputMapMap())));
     }
     List<String> outputs = config.getOutputList().stream().map(output -> output.getName()).toList();
-    EnsemblePlan plan = new EnsemblePlan(List.copyOf(steps), outputs, Map.copyOf(makers));
-    plan.requireProducible(config);
-    return plan;
-  }
-
-  /** Refuses a graph in which a step waits for itself or for a tensor that nothing makes. */
-  private void requireProducible(ModelConfig config) {
-    Set<String> known = new HashSet<>();
-    config.getInputList().forEach(input -> known.add(input.getName()));
-    BitSet done = new BitSet();
-    boolean moved = true;
-    while (moved) {
-      moved = false;
-      for (Step step : steps) {
-        if (!done.get(step.index)
-            && step.inputs.stream().allMatch(edge -> known.contains(edge.tensor))) {
-          done.set(step.index);
-          known.addAll(step.outputs.values());
-          moved = true;
-        }
-      }
-    }
-    for (Step step : steps) {
-      if (!done.get(step.index)) {
-        throw FaultException.of(
-            Fault.INVALID_ARGUMENT,
-            "ensemble '%s': step %d (model '%s') never gets all of %s; circular dependency or a tensor that no step makes"
-                .formatted(config.getName(), step.index, step.model, step.inputs));
-      }
-    }
-    for (String output : outputs) {
-      if (!known.contains(output)) {
-        throw FaultException.of(
-            Fault.INVALID_ARGUMENT,
-            "ensemble '%s': output '%s' is made by no step".formatted(config.getName(), output));
-      }
-    }
+    return new EnsemblePlan(List.copyOf(steps), outputs, Map.copyOf(makers));
   }
 
   /** The steps that lead to these outputs; all outputs when none is named. */

@@ -38,9 +38,7 @@ final class EnsembleRun {
   private final BitSet unsent;
   private int inFlight;
   private boolean ended;
-  private long inputNanos;
-  private long inferNanos;
-  private long outputNanos;
+  private final List<Timings.Step> timings = new ArrayList<>(4);
 
   EnsembleRun(EnsembleScheduler ensemble, InferRequest request) {
     this.ensemble = ensemble;
@@ -195,9 +193,7 @@ final class EnsembleRun {
     public void respond(InferResponse response) {
       stepping.lock();
       try {
-        inputNanos += response.timings().inputNanos();
-        inferNanos += response.timings().inferNanos();
-        outputNanos += response.timings().outputNanos();
+        timings.add(new Timings.Step(step.model(), response.timings()));
         if (!ended) {
           for (Tensor output : response.outputs()) {
             String tensor = step.outputs().get(output.name());
@@ -301,18 +297,13 @@ final class EnsembleRun {
   }
 
   private void respond(List<Tensor> outputs) {
-    long now = ensemble.ticker().nanos();
-    // An ensemble's own queue is empty: its phases are the sums of its steps', laid end to end.
-    long computeStarted = startedNanos + inputNanos;
-    long computeEnded = computeStarted + inferNanos;
-    var times =
-        new Timings(
-            startedNanos, startedNanos, computeStarted, computeEnded, computeEnded + outputNanos);
+    // No step is in flight: the list has settled.
+    Timings times = Timings.ofEnsemble(startedNanos, ensemble.ticker().nanos(), timings);
     int rows =
         request.inputs().isEmpty() || request.inputs().getFirst().shape().rank() == 0
             ? 1
             : (int) request.inputs().getFirst().shape().dim(0);
-    ensemble.statistics().ensembleAnswered(rows, times, now - startedNanos);
+    ensemble.statistics().ensembleAnswered(rows, times);
     request.hold(
         new InferResponse(
             ensemble.name(),

@@ -52,9 +52,9 @@ public final class EnsembleScheduler implements ModelScheduler {
   /**
    * An ensemble of that configuration.
    *
+   * @param config complete, normalised and valid
    * @param targets finds a step's model by name and version; throws {@link FaultException} when it
    *     cannot serve
-   * @throws FaultException when the graph cannot run
    */
   public EnsembleScheduler(
       ModelConfig config,

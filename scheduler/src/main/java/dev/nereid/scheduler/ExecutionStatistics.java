@@ -2,11 +2,13 @@ package dev.nereid.scheduler;
 
 import dev.nereid.backend.Batch;
 import dev.nereid.core.Fault;
+import dev.nereid.core.Phase;
 import dev.nereid.core.Timings;
 import dev.nereid.telemetry.Histogram;
 import dev.nereid.telemetry.Meter;
 import dev.nereid.telemetry.MetricSource;
 import dev.nereid.telemetry.Metrics;
+import dev.nereid.telemetry.PhaseHistograms;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
@@ -42,10 +44,10 @@ public final class ExecutionStatistics implements MetricSource {
 
   private final Histogram requestSeconds = Metrics.newHistogram(Meter.REQUEST_SECONDS);
   private final Histogram batchSizes = Metrics.newHistogram(Meter.BATCH_SIZE);
-  private final Histogram queueSeconds = Metrics.newHistogram(Meter.PHASE_SECONDS);
-  private final Histogram inputSeconds = Metrics.newHistogram(Meter.PHASE_SECONDS);
-  private final Histogram inferSeconds = Metrics.newHistogram(Meter.PHASE_SECONDS);
-  private final Histogram outputSeconds = Metrics.newHistogram(Meter.PHASE_SECONDS);
+  private final Histogram inputSeconds = Metrics.newHistogram(Meter.EXECUTION_SECONDS);
+  private final Histogram inferSeconds = Metrics.newHistogram(Meter.EXECUTION_SECONDS);
+  private final Histogram outputSeconds = Metrics.newHistogram(Meter.EXECUTION_SECONDS);
+  private final PhaseHistograms phases = new PhaseHistograms(Meter.PHASE_SECONDS);
 
   /** Why a request failed, in Triton's words. */
   public enum Reason {
@@ -171,12 +173,13 @@ public final class ExecutionStatistics implements MetricSource {
     for (int i = 0; i < requests.size(); i++) {
       Timings times = requests.get(i).times;
       requestSeconds.observeNanos(times.ended() - times.queued());
-      queueSeconds.observeNanos(times.queueNanos());
+      phases.observe(times);
     }
   }
 
   /** Counts a request that an ensemble answered: compute times are the sums of its steps'. */
-  void ensembleAnswered(int rows, Timings times, long totalNanos) {
+  void ensembleAnswered(int rows, Timings times) {
+    long totalNanos = times.ended() - times.queued();
     counting.lock();
     try {
       lastInferenceMillis = System.currentTimeMillis();
@@ -191,6 +194,7 @@ public final class ExecutionStatistics implements MetricSource {
       counting.unlock();
     }
     requestSeconds.observeNanos(totalNanos);
+    phases.observe(times);
   }
 
   /** The model's answers are cached, so that hits and misses are told from now on. */
@@ -220,7 +224,7 @@ public final class ExecutionStatistics implements MetricSource {
       counting.unlock();
     }
     requestSeconds.observeNanos(total);
-    queueSeconds.observeNanos(waited);
+    phases.observe(Phase.QUEUE, waited);
   }
 
   /** Counts a request that the cache could not answer; its execution is counted by itself. */
@@ -315,10 +319,10 @@ public final class ExecutionStatistics implements MetricSource {
     }
     sink.histogram(Meter.REQUEST_SECONDS, requestSeconds, labels);
     sink.histogram(Meter.BATCH_SIZE, batchSizes, labels);
-    phase(sink, "queue", queueSeconds);
-    phase(sink, "input", inputSeconds);
-    phase(sink, "infer", inferSeconds);
-    phase(sink, "output", outputSeconds);
+    phases.collect(sink, labels);
+    part(sink, "input", inputSeconds);
+    part(sink, "infer", inferSeconds);
+    part(sink, "output", outputSeconds);
   }
 
   private boolean isCached() {
@@ -330,8 +334,8 @@ public final class ExecutionStatistics implements MetricSource {
     }
   }
 
-  private void phase(Sink sink, String name, Histogram histogram) {
-    sink.histogram(Meter.PHASE_SECONDS, histogram, labels[0], labels[1], name);
+  private void part(Sink sink, String name, Histogram histogram) {
+    sink.histogram(Meter.EXECUTION_SECONDS, histogram, labels[0], labels[1], name);
   }
 
   private static double micros(Total total) {

@@ -52,6 +52,11 @@ final class GrpcBody {
     return taken;
   }
 
+  /** The number of bytes; 0 when they were refused. */
+  int length() {
+    return length;
+  }
+
   /** The request has its outcome: makes room for others, and gives back what was not taken. */
   void end() {
     Lease left = lease;

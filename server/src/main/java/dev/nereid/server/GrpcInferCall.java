@@ -7,6 +7,7 @@ import dev.nereid.core.InferRequest;
 import dev.nereid.core.InferResponse;
 import dev.nereid.core.Reply;
 import dev.nereid.core.RequestedOutput;
+import dev.nereid.core.Timings;
 import dev.nereid.engine.Engine;
 import dev.nereid.protocol.Classification;
 import dev.nereid.protocol.GrpcResponse;
@@ -38,6 +39,8 @@ final class GrpcInferCall extends ServerCall.Listener<GrpcBody> implements Reply
   private final @Nullable LoopBatches loop;
   private final AtomicBoolean closed = new AtomicBoolean();
   private List<RequestedOutput> requested = List.of();
+  private Timings timings = Timings.NONE;
+  private int answerBytes;
   private @Nullable GrpcBody body;
   private @Nullable InferRequest request;
 
@@ -57,10 +60,8 @@ final class GrpcInferCall extends ServerCall.Listener<GrpcBody> implements Reply
   public void onMessage(GrpcBody message) {
     if (body != null) {
       message.end();
-      if (request == null && closed.compareAndSet(false, true)) {
-        endBody();
-        call.close(
-            Status.INTERNAL.withDescription("Too many requests: one is expected"), new Metadata());
+      if (request == null) {
+        close(Status.INTERNAL.withDescription("Too many requests: one is expected"));
       }
       return;
     }
@@ -97,8 +98,8 @@ final class GrpcInferCall extends ServerCall.Listener<GrpcBody> implements Reply
     InferRequest running = request;
     if (running != null) {
       running.cancel();
-    } else if (closed.compareAndSet(false, true)) {
-      endBody();
+    } else {
+      close(Status.CANCELLED);
     }
   }
 
@@ -170,6 +171,8 @@ final class GrpcInferCall extends ServerCall.Listener<GrpcBody> implements Reply
     try (response) {
       if (!call.isCancelled()) {
         GrpcResponse message = new GrpcResponse(response);
+        answerBytes = message.size();
+        timings = response.timings();
         call.sendHeaders(new Metadata());
         call.sendMessage(message);
       }
@@ -181,10 +184,21 @@ final class GrpcInferCall extends ServerCall.Listener<GrpcBody> implements Reply
 
   private void close(Status status) {
     if (closed.compareAndSet(false, true)) {
+      GrpcBody received = body;
+      InferRequest asked = request;
       endBody();
-      if (!call.isCancelled()) {
-        call.close(status, new Metadata());
-      }
+      inference
+          .log()
+          .close(
+              call,
+              status,
+              new GrpcCallLog.Ended(
+                  asked == null ? "-" : asked.call().model(),
+                  asked == null ? "" : asked.call().id(),
+                  receivedNanos,
+                  received == null ? 0 : received.length(),
+                  answerBytes,
+                  timings));
     }
   }
 

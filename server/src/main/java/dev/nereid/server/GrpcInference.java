@@ -8,6 +8,7 @@ import io.grpc.Deadline;
 import io.grpc.Metadata;
 import io.grpc.ServerCall;
 import io.grpc.ServerCallHandler;
+import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -17,11 +18,20 @@ final class GrpcInference implements ServerCallHandler<GrpcBody, GrpcResponse> {
   private final GrpcRequestReader reader;
   private final CodecThreads codecs;
   private final LoopBatches.OfLoops loops;
+  private final GrpcCallLog log;
+  private final long patienceNanos;
 
-  GrpcInference(Engine engine, CodecThreads codecs, LoopBatches.OfLoops loops) {
+  GrpcInference(
+      Engine engine,
+      CodecThreads codecs,
+      LoopBatches.OfLoops loops,
+      GrpcCallLog log,
+      Duration patience) {
     this.engine = engine;
     this.codecs = codecs;
     this.loops = loops;
+    this.log = log;
+    patienceNanos = patience.toNanos();
     reader = new GrpcRequestReader(engine.memory());
   }
 
@@ -31,7 +41,9 @@ final class GrpcInference implements ServerCallHandler<GrpcBody, GrpcResponse> {
     long now = engine.ticker().nanos();
     Deadline deadline = Context.current().getDeadline();
     long deadlineNanos =
-        deadline == null ? Long.MAX_VALUE : now + deadline.timeRemaining(TimeUnit.NANOSECONDS);
+        deadline != null
+            ? now + deadline.timeRemaining(TimeUnit.NANOSECONDS)
+            : patienceNanos > 0 ? now + patienceNanos : Long.MAX_VALUE;
     call.request(2); // one message, and a look at whether there wrongly is a second
     return new GrpcInferCall(this, call, now, deadlineNanos);
   }
@@ -47,6 +59,10 @@ final class GrpcInference implements ServerCallHandler<GrpcBody, GrpcResponse> {
   /** The batches of the event loop that asks; null for another thread. */
   @Nullable LoopBatches loop() {
     return loops.current();
+  }
+
+  GrpcCallLog log() {
+    return log;
   }
 
   CodecThreads codecs() {

@@ -3,6 +3,7 @@ package dev.nereid.server;
 import dev.nereid.core.Fault;
 import dev.nereid.core.FaultException;
 import dev.nereid.engine.Engine;
+import dev.nereid.http.AccessLog;
 import dev.nereid.http.EventLoops;
 import dev.nereid.protocol.proto.GRPCInferenceServiceGrpc;
 import dev.nereid.telemetry.Metrics;
@@ -43,7 +44,8 @@ public final class GrpcListener implements AutoCloseable {
   private final GrpcTracing tracing;
 
   /** What the listener works with and does not own. */
-  public record Services(Engine engine, EventLoops loops, CodecThreads codecs, Metrics metrics) {}
+  public record Services(
+      Engine engine, EventLoops loops, CodecThreads codecs, Metrics metrics, AccessLog accessLog) {}
 
   /** A listener that is not started yet. */
   public GrpcListener(GrpcOptions options, ServerIdentity identity, Services services) {
@@ -61,7 +63,9 @@ public final class GrpcListener implements AutoCloseable {
             .flowControlWindow(FLOW_CONTROL_WINDOW)
             .maxInboundMessageSize(options.limits().messageBytes())
             .decompressorRegistry(
-                DecompressorRegistry.getDefaultInstance().with(new DeflateDecompressor(), true))
+                DecompressorRegistry.getDefaultInstance()
+                    .with(new DeflateDecompressor(), true)
+                    .with(new GzipDecompressor(), true))
             .addStreamTracerFactory(tracing)
             .addService(inferenceService(services, identity))
             .addService(new GrpcControl.Health(engine))
@@ -121,7 +125,10 @@ public final class GrpcListener implements AutoCloseable {
             new GrpcInference(
                 services.engine(),
                 services.codecs(),
-                new LoopBatches.OfLoops(services.engine(), services.loops().workers())))
+                new LoopBatches.OfLoops(services.engine(), services.loops().workers()),
+                new GrpcCallLog(
+                    services.metrics(), services.accessLog(), services.engine().ticker()),
+                options.limits().request()))
         .build();
   }
 

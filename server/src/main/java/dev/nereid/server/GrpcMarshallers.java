@@ -12,7 +12,6 @@ import io.grpc.MethodDescriptor;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 
 /** Takes inferences off the wire and puts answers on it, with one copy each way. */
@@ -49,8 +48,13 @@ final class GrpcMarshallers {
         }
         return known(new java.io.ByteArrayInputStream(unpacked), unpacked.length);
       } catch (IOException e) {
-        throw new UncheckedIOException(e);
+        return GrpcBody.refused(admission, damaged(e));
       }
+    }
+
+    private static FaultException damaged(IOException cause) {
+      return FaultException.of(
+          Fault.INVALID_ARGUMENT, "message: damaged, cannot be unpacked: " + cause.getMessage());
     }
 
     private static FaultException tooLarge() {

@@ -64,10 +64,17 @@ public record GrpcOptions(Address address, KeepAlive keepAlive, Age age, Limits 
    * @param messageBytes of one message
    * @param inFlightRequests inferences received and not answered
    * @param inFlightBytes of the messages of those
+   * @param request the deadline of an inference that names none; zero for none
    */
-  public record Limits(int messageBytes, int inFlightRequests, long inFlightBytes) {
-    /** 2^31-1 bytes, 32,768 requests, 4 GiB. */
+  public record Limits(
+      int messageBytes, int inFlightRequests, long inFlightBytes, Duration request) {
+    /** 2^31-1 bytes, 32,768 requests, 4 GiB, no deadline. */
     public static final Limits DEFAULT = new Limits(Integer.MAX_VALUE, 1 << 15, 4L << 30);
+
+    /** Limits without a deadline. */
+    public Limits(int messageBytes, int inFlightRequests, long inFlightBytes) {
+      this(messageBytes, inFlightRequests, inFlightBytes, Duration.ZERO);
+    }
 
     public Limits {
       if (messageBytes < 1 || inFlightRequests < 1 || inFlightBytes < 1) {

@@ -6,6 +6,7 @@ import dev.nereid.core.InferResponse;
 import dev.nereid.core.Reply;
 import dev.nereid.core.RequestedOutput;
 import dev.nereid.core.Tensor;
+import dev.nereid.core.Timings;
 import dev.nereid.engine.Engine;
 import dev.nereid.http.Compression;
 import dev.nereid.http.ContentCoding;
@@ -104,7 +105,7 @@ final class HttpReply implements Reply {
 
   private void send(InferResponse response) {
     JsonResponse json = JsonResponseWriter.write(response, form);
-    ResponseHeaders headers = HttpAnswers.inference(json.textLength());
+    ResponseHeaders headers = headers(response, json);
     ByteBuf[] parts = parts(json);
     if (coding == ContentCoding.IDENTITY) {
       exchange.respond(200, headers, parts);
@@ -112,6 +113,17 @@ final class HttpReply implements Reply {
     }
     ByteBuf packed = Compression.pack(coding, PACKING_LEVEL, parts);
     exchange.respond(200, headers.with("Content-Encoding", coding.wireName()), packed);
+  }
+
+  private ResponseHeaders headers(InferResponse response, JsonResponse json) {
+    ResponseHeaders headers = HttpAnswers.inference(json.textLength());
+    Timings timings = response.timings();
+    if (!timings.isKnown()) {
+      return headers;
+    }
+    exchange.timings(timings);
+    long now = engine.ticker().nanos();
+    return headers.withTiming(timings, now - timings.ended(), now - exchange.receivedNanos());
   }
 
   private static ByteBuf[] parts(JsonResponse json) {

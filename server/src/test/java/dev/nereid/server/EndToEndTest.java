@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.google.protobuf.ByteString;
 import dev.nereid.engine.Engine;
 import dev.nereid.engine.EngineOptions;
+import dev.nereid.http.AccessLine;
 import dev.nereid.http.AccessLog;
 import dev.nereid.http.EventLoops;
 import dev.nereid.http.HttpListener;
@@ -21,7 +22,9 @@ import dev.nereid.protocol.proto.ModelMetadataRequest;
 import dev.nereid.protocol.proto.ModelStatisticsRequest;
 import dev.nereid.telemetry.Metrics;
 import io.grpc.ManagedChannel;
+import io.grpc.Metadata;
 import io.grpc.netty.NettyChannelBuilder;
+import io.grpc.stub.MetadataUtils;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -31,7 +34,10 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -51,7 +57,41 @@ final class EndToEndTest {
       output { name: "Y" data_type: TYPE_FP32 dims: [ 4 ] }
       """;
 
+  private static final String TWICE =
+      """
+      platform: "ensemble"
+      max_batch_size: 8
+      input { name: "X" data_type: TYPE_FP32 dims: [ 4 ] }
+      output { name: "Y" data_type: TYPE_FP32 dims: [ 4 ] }
+      ensemble_scheduling {
+        step [
+          { model_name: "same" model_version: -1
+            input_map { key: "X" value: "X" } output_map { key: "Y" value: "Z" } },
+          { model_name: "same" model_version: -1
+            input_map { key: "X" value: "Z" } output_map { key: "Y" value: "Y" } }
+        ]
+      }
+      """;
+
+  private static final BlockingQueue<AccessLine> LINES = new LinkedBlockingQueue<>();
+
+  private static final AccessLog LOG =
+      new AccessLog() {
+        @Override
+        public boolean wants(long nanos) {
+          return true;
+        }
+
+        @Override
+        public void add(AccessLine line) {
+          LINES.add(line);
+        }
+      };
+
   @TempDir static Path repository;
+
+  private static final ByteBuffer FLOATS =
+      ByteBuffer.allocate(16).order(ByteOrder.LITTLE_ENDIAN).putFloat(12, 4.5f);
 
   private static final Metrics METRICS = new Metrics();
 
@@ -83,6 +123,8 @@ final class EndToEndTest {
     }
     Files.writeString(
         repository.resolve("same").resolve("config.pbtxt"), CONFIG + "version_policy { all {} }\n");
+    Files.createDirectories(repository.resolve("twice").resolve("1"));
+    Files.writeString(repository.resolve("twice").resolve("config.pbtxt"), TWICE);
     engine = Engine.open(EngineOptions.of(repository), METRICS);
     engine.started().orTimeout(20, TimeUnit.SECONDS).join();
     loops = EventLoops.start(2);
@@ -101,7 +143,9 @@ final class EndToEndTest {
     http.start();
     grpc =
         new GrpcListener(
-            GrpcOptions.of(0), IDENTITY, new GrpcListener.Services(engine, loops, codecs, METRICS));
+            GrpcOptions.of(0),
+            IDENTITY,
+            new GrpcListener.Services(engine, loops, codecs, METRICS, LOG));
     grpc.start();
     client = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
     channel = NettyChannelBuilder.forAddress("127.0.0.1", grpc.port()).usePlaintext().build();
@@ -144,22 +188,72 @@ final class EndToEndTest {
         .isEqualTo(
             "{\"id\":\"a\",\"model_name\":\"same\",\"model_version\":\"2\",\"outputs\":[{\"name\":"
                 + "\"Y\",\"datatype\":\"FP32\",\"shape\":[1,4],\"data\":[1.0,2.0,3.0,4.5]}]}");
-    ByteBuffer blob = ByteBuffer.allocate(16).order(ByteOrder.LITTLE_ENDIAN).putFloat(12, 4.5f);
     ModelInferResponse response =
-        GRPCInferenceServiceGrpc.newBlockingStub(channel)
-            .modelInfer(
-                ModelInferRequest.newBuilder()
-                    .setModelName("same")
-                    .addInputs(
-                        InferInputTensor.newBuilder()
-                            .setName("X")
-                            .setDatatype("FP32")
-                            .addShape(1)
-                            .addShape(4))
-                    .addRawInputContents(ByteString.copyFrom(blob.array()))
-                    .build());
+        GRPCInferenceServiceGrpc.newBlockingStub(channel).modelInfer(message("same"));
     assertThat(response.getModelVersion()).isEqualTo("2");
-    assertThat(response.getRawOutputContents(0).toByteArray()).isEqualTo(blob.array());
+    assertThat(response.getRawOutputContents(0).toByteArray()).isEqualTo(FLOATS.array());
+  }
+
+  private static ModelInferRequest message(String model) {
+    return ModelInferRequest.newBuilder()
+        .setModelName(model)
+        .setId("grpc-7")
+        .addInputs(
+            InferInputTensor.newBuilder().setName("X").setDatatype("FP32").addShape(1).addShape(4))
+        .addRawInputContents(ByteString.copyFrom(FLOATS.array()))
+        .build();
+  }
+
+  @Test
+  void answersOverHttpTellWhereTheTimeWent() throws Exception {
+    String json = request("X", "FP32", "[1,4]", "[1,2,3,4.5]");
+    assertThat(infer("/v2/models/same/infer", json).headers().firstValue("server-timing"))
+        .hasValueSatisfying(
+            value ->
+                assertThat(value)
+                    .matches(
+                        "queue;dur=[\\d.]+, compute;dur=[\\d.]+, encode;dur=[\\d.]+,"
+                            + " total;dur=[\\d.]+"));
+    assertThat(infer("/v2/models/twice/infer", json).headers().firstValue("server-timing"))
+        .hasValueSatisfying(
+            value ->
+                assertThat(value).containsSubsequence("step;desc=\"same\"", "step;desc=\"same\""));
+  }
+
+  @Test
+  void trailersOverGrpcTellTheStepsOfAnEnsemble() {
+    var trailers = new AtomicReference<Metadata>();
+    var stub =
+        GRPCInferenceServiceGrpc.newBlockingStub(channel)
+            .withInterceptors(
+                MetadataUtils.newCaptureMetadataInterceptor(new AtomicReference<>(), trailers));
+    ModelInferResponse _ = stub.modelInfer(message("twice"));
+    var key = Metadata.Key.of("server-timing", Metadata.ASCII_STRING_MARSHALLER);
+    assertThat(trailers.get().get(key))
+        .contains("compute;dur=", "encode;dur=", "step;desc=\"same\";dur=", "total;dur=");
+    ModelInferResponse _ = stub.modelInfer(message("same"));
+    assertThat(trailers.get().containsKey(key)).isFalse();
+  }
+
+  @Test
+  void eachInferenceOverGrpcHasALineInTheAccessLog() throws Exception {
+    LINES.clear();
+    var stub = GRPCInferenceServiceGrpc.newBlockingStub(channel);
+    ModelInferResponse answer = stub.modelInfer(message("same"));
+    AccessLine line = LINES.poll(5, TimeUnit.SECONDS);
+    assertThat(line.method()).isEqualTo("ModelInfer");
+    assertThat(line.path()).isEqualTo("same");
+    assertThat(line.status()).isEqualTo("OK");
+    assertThat(line.id()).isEqualTo("grpc-7");
+    assertThat(line.bytes()).isEqualTo(answer.getSerializedSize());
+    assertThat(line.bytesIn()).isEqualTo(message("same").getSerializedSize());
+    assertThat(line.timings().isKnown()).isTrue();
+    assertThatThrownBy(() -> stub.modelInfer(message("nowhere"))).hasMessageContaining("NOT_FOUND");
+    AccessLine failed = LINES.poll(5, TimeUnit.SECONDS);
+    assertThat(failed.path()).isEqualTo("nowhere");
+    assertThat(failed.status()).isEqualTo("NOT_FOUND");
+    assertThat(METRICS.scrape())
+        .contains("nereid_request_phase_seconds_count{listener=\"grpc\",phase=\"encode\"}");
   }
 
   @ParameterizedTest

@@ -191,6 +191,34 @@ final class GrpcConformanceTest {
             e -> assertThat(e.getStatus().getCode()).isEqualTo(Status.Code.RESOURCE_EXHAUSTED));
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"gzip", "deflate"})
+  void aDamagedPackedMessageIsTheCallersFault(String encoding) throws InterruptedException {
+    CompressorRegistry damaging = CompressorRegistry.newEmptyInstance();
+    damaging.register(
+        new Compressor() {
+          @Override
+          public String getMessageEncoding() {
+            return encoding;
+          }
+
+          @Override
+          public OutputStream compress(OutputStream packed) {
+            return packed; // as it is, under a name that promises otherwise
+          }
+        });
+    ManagedChannel own =
+        NettyChannelBuilder.forAddress("127.0.0.1", server.grpc.port())
+            .usePlaintext()
+            .compressorRegistry(damaging)
+            .build();
+    var stub = GRPCInferenceServiceGrpc.newBlockingStub(own).withCompression(encoding);
+    ModelInferRequest message = echo(new byte[64]).build();
+    assertThatThrownBy(() -> stub.modelInfer(message))
+        .hasMessageStartingWith("INVALID_ARGUMENT: message: damaged, cannot be unpacked: ");
+    own.shutdownNow().awaitTermination(5, TimeUnit.SECONDS);
+  }
+
   @Test
   void failuresHaveTheirStatusAndTritonsWords() {
     byte[] blob = new byte[4];

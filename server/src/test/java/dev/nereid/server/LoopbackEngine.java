@@ -113,6 +113,14 @@ final class LoopbackEngine implements Engine {
   }
 
   @Override
+  public void withdraw() {}
+
+  @Override
+  public boolean isWithdrawn() {
+    return false;
+  }
+
+  @Override
   public boolean isReady() {
     return ready;
   }

@@ -39,7 +39,7 @@ final class RunningServer implements AutoCloseable {
         new GrpcListener(
             GrpcOptions.of(0).within(grpcLimits),
             IDENTITY,
-            new GrpcListener.Services(engine, loops, codecs, metrics));
+            new GrpcListener.Services(engine, loops, codecs, metrics, AccessLog.OFF));
     grpc.start();
   }
 

@@ -45,6 +45,16 @@ public final class Histogram {
     observe(nanos * 1e-9, 1);
   }
 
+  /** Whether nothing was counted yet. */
+  boolean isEmpty() {
+    for (LongAdder count : counts) {
+      if (count.sum() > 0) {
+        return false;
+      }
+    }
+    return true;
+  }
+
   double[] bounds() {
     return bounds;
   }

@@ -111,8 +111,13 @@ public enum Meter {
   PHASE_SECONDS(
       Kind.HISTOGRAM,
       "nereid_phase_seconds",
-      "Time per execution phase: queue, input, infer, output.",
+      "Time of a model's requests per phase: queue, decode, preprocess, compute, postprocess.",
       Labels.MODEL_PHASE),
+  EXECUTION_SECONDS(
+      Kind.HISTOGRAM,
+      "nereid_execution_seconds",
+      "Time per part of an execution: input, infer, output.",
+      List.of("model", "version", "part")),
   BATCH_SIZE(Kind.HISTOGRAM, "nereid_batch_size", "Batch sizes executed.", Labels.MODEL),
   GATHERS(
       Kind.COUNTER,
@@ -161,6 +166,12 @@ public enum Meter {
       "nereid_grpc_requests_total",
       "gRPC calls ended, by status.",
       List.of("status")),
+  REQUEST_PHASE_SECONDS(
+      Kind.HISTOGRAM,
+      "nereid_request_phase_seconds",
+      "Time of a listener's inferences per phase: queue, decode, preprocess, compute, postprocess,"
+          + " encode.",
+      List.of("listener", "phase")),
   ACCESS_LOG_DROPPED(
       Kind.COUNTER,
       "nereid_access_log_dropped_total",
@@ -177,11 +188,6 @@ public enum Meter {
       "Time from the first byte of a gateway request to its answer.",
       List.of("endpoint")),
   API_ACTIVE(Kind.GAUGE, "api_active_requests", "Gateway requests being served.", List.of()),
-  API_PHASE_SECONDS(
-      Kind.HISTOGRAM,
-      "nereid_gateway_phase_seconds",
-      "Time per gateway phase: decode, preprocess, compute, postprocess, encode.",
-      List.of("phase")),
   GPU_UTILIZATION(Kind.GAUGE, "nv_gpu_utilization", "Share of the GPU in use, 0 to 1.", Labels.GPU),
   GPU_MEMORY_TOTAL(Kind.GAUGE, "nv_gpu_memory_total_bytes", "Memory of the GPU.", Labels.GPU),
   GPU_MEMORY_USED(Kind.GAUGE, "nv_gpu_memory_used_bytes", "Memory of the GPU in use.", Labels.GPU),

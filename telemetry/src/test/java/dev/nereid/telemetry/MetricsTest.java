@@ -3,7 +3,10 @@ package dev.nereid.telemetry;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import dev.nereid.core.Phase;
+import dev.nereid.core.Timings;
 import java.util.Arrays;
+import java.util.List;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 
@@ -31,6 +34,23 @@ final class MetricsTest {
         .contains("nereid_batch_size_bucket{model=\"m\",version=\"1\",le=\"+Inf\"} 4\n")
         .contains("nereid_batch_size_sum{model=\"m\",version=\"1\"} 1007\n")
         .contains("nereid_batch_size_count{model=\"m\",version=\"1\"} 4\n");
+  }
+
+  @Test
+  void onlyPhasesThatTookTimeAreTold() {
+    PhaseHistograms phases = new PhaseHistograms(Meter.REQUEST_PHASE_SECONDS);
+    metrics.register(sink -> phases.collect(sink, "grpc"));
+    phases.observe(new Timings(0, 0, 0, 0, 2_000_000), 1_000_000);
+    Timings decoding = new Timings(0, 0, 0, 0, 2_000_000, Phase.PREPROCESS, 500_000, List.of());
+    phases.observe(decoding, 1_000_000);
+    String text = metrics.scrape();
+    assertThat(text)
+        .contains("nereid_request_phase_seconds_count{listener=\"grpc\",phase=\"queue\"} 2\n")
+        .contains("nereid_request_phase_seconds_count{listener=\"grpc\",phase=\"decode\"} 1\n")
+        .contains("phase_seconds_sum{listener=\"grpc\",phase=\"preprocess\"} 0.0015\n")
+        .contains("phase_seconds_sum{listener=\"grpc\",phase=\"compute\"} 0.002\n")
+        .contains("phase_seconds_sum{listener=\"grpc\",phase=\"encode\"} 0.002\n")
+        .doesNotContain("postprocess\"");
   }
 
   @Test

@@ -33,7 +33,7 @@ final class PictureTask implements DecodePool.Task {
 
   private sealed interface Outcome {}
 
-  private record Placed(Letterbox geometry) implements Outcome {}
+  private record Placed(Letterbox geometry, long decodeNanos) implements Outcome {}
 
   private record Failed(Failure failure) implements Outcome {}
 
@@ -75,7 +75,8 @@ final class PictureTask implements DecodePool.Task {
       return new Failed(Fault.CANCELLED.with("the caller withdrew before its picture was decoded"));
     }
     try {
-      return new Placed(preprocessor.apply(encoded, slot, workspace));
+      Letterbox geometry = preprocessor.apply(encoded, slot, workspace);
+      return new Placed(geometry, workspace.decodeNanos());
     } catch (FaultException e) {
       return new Failed(e.failure());
     } catch (RuntimeException | Error e) { // nothing may keep the batch waiting
@@ -115,8 +116,17 @@ final class PictureTask implements DecodePool.Task {
 
   /** Where the picture lies, once it has been decoded. */
   Letterbox geometry() {
-    if (outcome.get() instanceof Placed(Letterbox geometry)) {
-      return geometry;
+    return placed().geometry;
+  }
+
+  /** How long decoding took, once it has been decoded. */
+  long decodeNanos() {
+    return placed().decodeNanos;
+  }
+
+  private Placed placed() {
+    if (outcome.get() instanceof Placed placed) {
+      return placed;
     }
     throw new IllegalStateException("picture: " + outcome.get() + " (expected: decoded)");
   }

@@ -7,6 +7,7 @@ import dev.nereid.core.Fault;
 import dev.nereid.core.FaultException;
 import dev.nereid.core.InferRequest;
 import dev.nereid.core.Lease;
+import dev.nereid.core.Phase;
 import dev.nereid.core.Shape;
 import dev.nereid.core.Tensor;
 import dev.nereid.image.Letterbox;
@@ -55,6 +56,7 @@ final class PreprocessBatch {
     try (Lease pixels = batch.memory().take(bytesFor(pixelBytes));
         Lease boxes = batch.memory().take(bytesFor(LETTERBOX_BYTES))) {
       List<Pictures> pictures = new ArrayList<>(batch.requests().size());
+      batch.countsAs(Phase.PREPROCESS);
       batch.computeStarts();
       int slot = 0;
       for (int i = 0; i < batch.requests().size(); i++) {
@@ -133,6 +135,7 @@ final class PreprocessBatch {
   private void settle(int index, int slot, Pictures pictures, Lease pixels, Lease boxes) {
     Failure failure = failureOf(pictures);
     if (failure == null) {
+      batch.decoded(index, pictures.tasks.stream().mapToLong(PictureTask::decodeNanos).sum());
       answer(index, slot, pictures.tasks, pixels.share(), boxes.share());
     } else {
       batch.fail(index, failure);

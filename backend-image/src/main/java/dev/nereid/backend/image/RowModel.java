@@ -6,6 +6,7 @@ import dev.nereid.backend.Model;
 import dev.nereid.backend.Placement;
 import dev.nereid.config.ModelSpec;
 import dev.nereid.core.FaultException;
+import dev.nereid.core.Phase;
 
 /** A step that works on one request at a time and fails those alone that it cannot answer. */
 abstract class RowModel implements Model {
@@ -28,6 +29,7 @@ abstract class RowModel implements Model {
   public final Instance newInstance(Placement placement) {
     Work work = work();
     return batch -> {
+      batch.countsAs(Phase.POSTPROCESS);
       batch.computeStarts();
       for (int i = 0; i < batch.requests().size(); i++) {
         answer(batch, i, work);

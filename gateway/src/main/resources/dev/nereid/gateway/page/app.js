@@ -4,9 +4,11 @@ import { colour, drawEmbedding, drawPicture } from './draw.js';
 
 const PHASES = [
   ['queue', 'waiting in queues', '#a78bfa'],
-  ['input', 'gathering batches', '#38bdf8'],
-  ['compute', 'decoding and running models', '#22c55e'],
-  ['output', 'handing out results', '#facc15'],
+  ['decode', 'decoding the picture', '#f472b6'],
+  ['preprocess', 'scaling it to the model', '#38bdf8'],
+  ['compute', 'running the model', '#22c55e'],
+  ['postprocess', 'making an answer of its output', '#facc15'],
+  ['encode', 'writing the answer', '#fb923c'],
   ['rest', 'everything else in the server', '#94a3b8'],
 ];
 
@@ -230,12 +232,15 @@ function showEmbedding(answer, size) {
 function showTiming(header, elapsed) {
   const times = {};
   for (const item of header.split(',')) {
-    const [name, duration] = item.trim().split(';dur=');
-    times[name] = Number(duration);
+    const [name, ...parameters] = item.trim().split(';');
+    const duration = parameters.find((each) => each.startsWith('dur='));
+    if (name !== 'step' && duration) {
+      times[name] = Number(duration.slice('dur='.length));
+    }
   }
   const total = times.total ?? elapsed;
-  const parts = ['queue', 'input', 'compute', 'output'];
-  times.rest = Math.max(0, total - parts.reduce((sum, name) => sum + (times[name] ?? 0), 0));
+  const known = PHASES.reduce((sum, [name]) => sum + (times[name] ?? 0), 0);
+  times.rest = Math.max(0, total - known);
   $('timing').hidden = false;
   $('bar').replaceChildren(
     ...PHASES.map(([name, title, ink]) => {
