@@ -48,13 +48,15 @@ final class BodyCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     Path file = out;
-    if (file == null || target.protocol == Protocol.IMAGE) {
-      throw new IllegalArgumentException("--protocol: image (expected: grpc, http or http-json)");
+    Protocol protocol = target.protocol();
+    if (file == null || protocol == Protocol.IMAGE || protocol == Protocol.TEMPLATE) {
+      throw new IllegalArgumentException(
+          "--protocol: " + protocol.label() + " (expected: grpc, http or http-json)");
     }
     try (var loops = EventLoops.of(1);
         InferenceClient client = client(loops)) {
       EncodedCall call = client.encode(target.calls(client, seed).getFirst());
-      if (target.protocol == Protocol.GRPC) {
+      if (target.protocol() == Protocol.GRPC) {
         Files.write(file, framed(call.toByteArray()));
       } else {
         writeForWrk(file, call.toByteArray());
@@ -64,12 +66,12 @@ final class BodyCommand implements Callable<Integer> {
   }
 
   private InferenceClient client(EventLoops loops) {
-    if (target.protocol == Protocol.GRPC) {
+    if (target.protocol() == Protocol.GRPC) {
       return new GrpcInferenceClient(GrpcOptions.of(target.endpoint()), loops);
     }
     HttpOptions options = HttpOptions.of(target.endpoint());
     return new HttpInferenceClient(
-        target.protocol == Protocol.HTTP_JSON ? options.withJson() : options, loops);
+        target.protocol() == Protocol.HTTP_JSON ? options.withJson() : options, loops);
   }
 
   /** A gRPC message in its frame: not compressed, length, bytes. */

@@ -71,7 +71,7 @@ final class ChaosCommand implements Callable<Integer> {
   @Option(
       names = {"-d", "--duration"},
       defaultValue = "10m",
-      converter = LoadOptions.Time.class,
+      converter = Times.class,
       description = "Default ${DEFAULT-VALUE}.")
   private Duration duration = Duration.ZERO;
 

@@ -36,4 +36,13 @@ record ClientCpu(long wallNanos, long processNanos, Map<Long, Long> loopNanos) {
     }
     return (double) busiest / Math.max(1, wallNanos - earlier.wallNanos);
   }
+
+  /** The processor time of all event loops since the earlier reading. */
+  long loopsSince(ClientCpu earlier) {
+    long sum = 0;
+    for (var loop : loopNanos.entrySet()) {
+      sum += loop.getValue() - earlier.loopNanos.getOrDefault(loop.getKey(), 0L);
+    }
+    return sum;
+  }
 }

@@ -9,70 +9,116 @@ import java.util.SplittableRandom;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * A fixed number of callers, each of which sends its next request when the last one is answered.
- * Callers go through the variants in orders of their own, so that they do not move in step.
- *
- * <p><b>Threading.</b> The callers live on the clients' event loops; the methods here are for one
- * controlling thread.
+ * Callers, each of which sends its next request when the last one is answered. They go through the
+ * variants in orders of their own, so that they do not move in step. How many of them are at work
+ * follows the profile; the others rest.
  */
-final class ClosedLoop implements AutoCloseable {
+final class ClosedLoop implements Driver {
   /** How long a caller waits after a failure that came without asking the server. */
   private static final long BACKOFF_MILLIS = 10;
 
   private final Target target;
   private final ReplyCheck check;
-  private final long timeoutNanos;
+  private final LoadPlan plan;
+  private final Profile profile;
+  private final long patienceNanos;
   private final List<Caller> callers = new ArrayList<>();
   private final AtomicInteger inFlight = new AtomicInteger();
   private final AtomicLong budget = new AtomicLong(Long.MAX_VALUE);
+  private final AtomicLong inOrder = new AtomicLong();
   private final ScheduledExecutorService backoff;
-  private volatile Tally tally = new Tally();
+  private volatile Tally tally = new Tally(1);
+  private volatile int active;
   private volatile boolean running;
 
-  /**
-   * A loop at rest.
-   *
-   * @param seed decides every caller's order
-   */
-  ClosedLoop(Target target, ReplyCheck check, int concurrency, long timeoutNanos, long seed) {
+  ClosedLoop(Target target, ReplyCheck check, LoadPlan plan, Profile profile, long patienceNanos) {
     this.target = target;
     this.check = check;
-    this.timeoutNanos = timeoutNanos;
+    this.plan = plan;
+    this.profile = profile;
+    this.patienceNanos = patienceNanos;
     this.backoff =
         new ScheduledThreadPoolExecutor(
             1, Thread.ofPlatform().daemon().name("bench-backoff").factory());
-    SplittableRandom random = new SplittableRandom(seed);
+    SplittableRandom random = new SplittableRandom(plan.seed());
     int[] shuffled = Order.shuffle(target.variants(), random);
-    for (int i = 0; i < concurrency; i++) {
-      callers.add(new Caller(i, new Order(shuffled, random)));
+    for (int i = 0; i < (int) Math.ceil(profile.most()); i++) {
+      callers.add(new Caller(i, new Order(shuffled, random), random.split()));
     }
   }
 
-  /** Counts into that tally from now on. */
-  void countInto(Tally next) {
-    tally = next;
+  @Override
+  public void warmUp(Tally into) {
+    tally = into;
+    start((int) Math.ceil(profile.first()));
   }
 
-  /** Lets so many more requests be sent. */
-  void limit(long requests) {
-    budget.set(requests);
+  @Override
+  public void measure(Tally into) throws InterruptedException {
+    long requests = plan.inOrder() && plan.requests() == 0 ? target.variants() : plan.requests();
+    if (requests > 0) {
+      // An exact number needs a fresh start: nothing of the warm-up may be counted.
+      stop();
+      budget.set(requests);
+      inOrder.set(0);
+    }
+    tally = into;
+    int wanted = (int) Math.ceil(profile.at(0));
+    if (running) {
+      wake(wanted);
+    } else {
+      start(wanted);
+    }
   }
 
-  void start() {
+  private void start(int wanted) {
     running = true;
-    callers.forEach(Caller::next);
+    callers.forEach(caller -> caller.resting.set(true));
+    wake(wanted);
   }
 
-  int inFlight() {
+  private void wake(int wanted) {
+    active = wanted;
+    for (int i = 0; i < wanted; i++) {
+      callers.get(i).wake();
+    }
+  }
+
+  @Override
+  public void adjust(long elapsedNanos) {
+    int wanted = (int) Math.ceil(level(elapsedNanos));
+    if (wanted != active) {
+      wake(wanted);
+    }
+  }
+
+  @Override
+  public double level(long elapsedNanos) {
+    return profile.at(elapsedNanos / 1e9);
+  }
+
+  @Override
+  public int inFlight() {
     return inFlight.get();
   }
 
-  /** Sends nothing more, and waits for what is under way; returns how many remain unanswered. */
-  int stop(long patienceNanos) throws InterruptedException {
+  @Override
+  public boolean isExhausted() {
+    return budget.get() <= 0 && inFlight.get() == 0;
+  }
+
+  @Override
+  public Remainder finish() throws InterruptedException {
+    tally = new Tally(plan.mix().shares().size());
+    return new Remainder(stop(), 0);
+  }
+
+  private int stop() throws InterruptedException {
     running = false;
     long until = System.nanoTime() + patienceNanos;
     while (inFlight.get() > 0 && System.nanoTime() < until) {
@@ -89,24 +135,42 @@ final class ClosedLoop implements AutoCloseable {
 
   /** One client of the closed loop. Its fields are handed from callback to callback. */
   private final class Caller implements Receiver {
+    final AtomicBoolean resting = new AtomicBoolean(true);
     private final int lane;
     private final Order order;
+    private final SplittableRandom random;
     private int variant;
+    private int share;
     private long sentNanos;
 
-    Caller(int lane, Order order) {
+    Caller(int lane, Order order, SplittableRandom random) {
       this.lane = lane;
       this.order = order;
+      this.random = random;
     }
 
-    void next() {
+    void wake() {
+      if (resting.compareAndSet(true, false)) {
+        next();
+      }
+    }
+
+    private void next() {
+      if (lane >= active) {
+        resting.set(true);
+        if (lane >= active || !resting.compareAndSet(true, false)) {
+          return;
+        }
+      }
       if (!running || budget.getAndDecrement() <= 0) {
         return;
       }
-      variant = order.next();
+      variant =
+          plan.inOrder() ? (int) (inOrder.getAndIncrement() % target.variants()) : order.next();
+      share = plan.mix().shares().size() == 1 ? 0 : plan.mix().pick(random.nextDouble());
       inFlight.incrementAndGet();
       sentNanos = System.nanoTime();
-      var _ = target.send(variant, lane, timeoutNanos, this);
+      var _ = target.send(share, variant, lane, this);
     }
 
     @Override
@@ -114,9 +178,9 @@ final class ClosedLoop implements AutoCloseable {
       long nanos = System.nanoTime() - sentNanos;
       Tally into = tally;
       if (check.matches(variant, reply)) {
-        into.completed(nanos, reply.body().readableBytes());
+        into.completed(share, nanos, reply.body().readableBytes());
       } else {
-        into.wrong();
+        into.wrong(share);
       }
       inFlight.decrementAndGet();
       next();
@@ -124,7 +188,7 @@ final class ClosedLoop implements AutoCloseable {
 
     @Override
     public void failed(CallFailure failure) {
-      tally.failed(failure);
+      tally.failed(share, failure);
       inFlight.decrementAndGet();
       if (failure.kind() == CallFailure.Kind.SERVER) {
         next();

@@ -51,6 +51,44 @@ import java.util.concurrent.TimeUnit;
 final class EchoServer implements AutoCloseable {
   private static final int WINDOW = 8 << 20;
   private static final int MAX_CHUNK = 1 << 20;
+  private static final String SERVICE = "inference.GRPCInferenceService";
+
+  /**
+   * What every model is said to be, so that a load can be made for it: name "echo", one input "x",
+   * FP32, [-1, 64]. The message's bytes, field by field.
+   */
+  private static final byte[] METADATA = {
+    0x0a,
+    4,
+    'e',
+    'c',
+    'h',
+    'o', // name
+    0x22,
+    22, // inputs
+    0x0a,
+    1,
+    'x',
+    0x12,
+    4,
+    'F',
+    'P',
+    '3',
+    '2', // name, datatype
+    0x1a,
+    11,
+    -1,
+    -1,
+    -1,
+    -1,
+    -1,
+    -1,
+    -1,
+    -1,
+    -1,
+    1,
+    64 // shape: the varints of -1 and 64
+  };
 
   private final EventLoopGroup group;
   private final Server grpc;
@@ -119,21 +157,31 @@ final class EchoServer implements AutoCloseable {
   }
 
   private static ServerServiceDefinition service() {
-    MethodDescriptor<ByteBuf, ByteBuf> method =
-        MethodDescriptor.<ByteBuf, ByteBuf>newBuilder()
-            .setType(MethodDescriptor.MethodType.UNARY)
-            .setFullMethodName("inference.GRPCInferenceService/ModelInfer")
-            .setRequestMarshaller(new Bytes())
-            .setResponseMarshaller(new Bytes())
-            .build();
-    return ServerServiceDefinition.builder("inference.GRPCInferenceService")
+    return ServerServiceDefinition.builder(SERVICE)
         .addMethod(
-            method,
+            method("ModelInfer"),
             ServerCalls.asyncUnaryCall(
                 (message, reply) -> {
                   reply.onNext(message);
                   reply.onCompleted();
                 }))
+        .addMethod(
+            method("ModelMetadata"),
+            ServerCalls.asyncUnaryCall(
+                (message, reply) -> {
+                  message.release();
+                  reply.onNext(Unpooled.wrappedBuffer(METADATA));
+                  reply.onCompleted();
+                }))
+        .build();
+  }
+
+  private static MethodDescriptor<ByteBuf, ByteBuf> method(String name) {
+    return MethodDescriptor.<ByteBuf, ByteBuf>newBuilder()
+        .setType(MethodDescriptor.MethodType.UNARY)
+        .setFullMethodName(SERVICE + "/" + name)
+        .setRequestMarshaller(new Bytes())
+        .setResponseMarshaller(new Bytes())
         .build();
   }
 

@@ -63,7 +63,7 @@ final class EngineCommand implements Callable<Integer> {
   @Option(
       names = {"-d", "--duration"},
       defaultValue = "5s",
-      converter = LoadOptions.Time.class,
+      converter = Times.class,
       paramLabel = "TIME",
       description = "Counted for each batch size (default ${DEFAULT-VALUE}).")
   private Duration duration = Duration.ZERO;
@@ -71,7 +71,7 @@ final class EngineCommand implements Callable<Integer> {
   @Option(
       names = {"-w", "--warmup"},
       defaultValue = "2s",
-      converter = LoadOptions.Time.class,
+      converter = Times.class,
       paramLabel = "TIME",
       description = "Not counted (default ${DEFAULT-VALUE}).")
   private Duration warmUp = Duration.ZERO;
@@ -103,7 +103,7 @@ final class EngineCommand implements Callable<Integer> {
                 instances,
                 threads,
                 items,
-                ReportTable.micros(1e6 * instances / items)));
+                Times.micros(1e6 * instances / items)));
         out.flush();
       }
     } catch (FaultException e) {

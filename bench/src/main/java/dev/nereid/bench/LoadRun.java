@@ -5,14 +5,12 @@ import dev.nereid.client.InferenceException;
 import dev.nereid.client.ModelStatistics;
 import dev.nereid.client.RawReply;
 import dev.nereid.client.Receiver;
+import dev.nereid.client.Traffic;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
-import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Consumer;
+import org.HdrHistogram.Histogram;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,29 +19,27 @@ import org.jspecify.annotations.Nullable;
  */
 final class LoadRun {
   private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(15);
-  private static final long LEARN_TIMEOUT_NANOS = TimeUnit.SECONDS.toNanos(30);
   private static final long TICK_NANOS = TimeUnit.SECONDS.toNanos(1);
   private static final long POLL_MILLIS = 2;
 
   private final Target target;
   private final LoadPlan plan;
   private final ServerProbe probe;
-  private final Consumer<String> progress;
+  private final Progress progress;
   private final List<LoadResult.Second> series = new ArrayList<>();
+  private int streams;
 
   /** What is read at both ends of the counted time. */
-  private record Reading(
-      List<ModelStatistics> models, ClientCpu client, @Nullable Double serverCpu, long completed) {}
+  record Reading(
+      List<ModelStatistics> models,
+      ClientCpu client,
+      @Nullable Double serverCpu,
+      Traffic traffic,
+      long completed,
+      long answered) {}
 
-  /** The counted time itself. */
-  private record Window(double warmUpSeconds, double seconds, int connections, int unanswered) {}
-
-  /**
-   * A run to be started once.
-   *
-   * @param progress told a line every second
-   */
-  LoadRun(Target target, LoadPlan plan, ServerProbe probe, Consumer<String> progress) {
+  /** A run to be started once. */
+  LoadRun(Target target, LoadPlan plan, ServerProbe probe, Progress progress) {
     this.target = target;
     this.plan = plan;
     this.probe = probe;
@@ -52,31 +48,29 @@ final class LoadRun {
 
   LoadResult run() throws InterruptedException {
     ReplyCheck check = plan.verify() ? learn() : ReplyCheck.NONE;
-    try (var loop =
-        new ClosedLoop(target, check, plan.concurrency(), plan.deadline().toNanos(), plan.seed())) {
-      double warmUpSeconds = warmUp(loop);
-      if (plan.requests() > 0 && warmUpSeconds > 0) {
-        // An exact number needs a fresh start: nothing of the warm-up may be counted.
-        var _ = loop.stop(PATIENCE_NANOS);
-      }
-      boolean started = warmUpSeconds > 0 && plan.requests() == 0;
-      Tally tally = new Tally();
+    try (Driver driver = driver(check)) {
+      LoadResult.WarmUp warmUp = warmUp(driver);
+      Tally tally = new Tally(plan.mix().shares().size());
+      var cpu = new CpuSampler(probe, tally::completedCount);
       Reading before = begin();
-      loop.countInto(tally);
       long start = System.nanoTime();
-      if (!started) {
-        loop.limit(plan.requests() == 0 ? Long.MAX_VALUE : plan.requests());
-        loop.start();
-      }
-      count(loop, tally, start);
+      driver.measure(tally);
+      count(driver, tally, cpu, start);
       double seconds = (System.nanoTime() - start) / 1e9;
       Reading after = end(tally);
-      loop.countInto(new Tally());
-      int connections = target.connections();
-      int unanswered = loop.stop(PATIENCE_NANOS);
-      return result(
-          new Window(warmUpSeconds, seconds, connections, unanswered), tally, before, after);
+      Driver.Remainder rest = driver.finish();
+      var _ = tally.second();
+      return new Outcome(plan, tally, before, after, series)
+          .result(warmUp, seconds, rest, cpu.slices(), (double) target.meanRequestBytes(), streams);
     }
+  }
+
+  private Driver driver(ReplyCheck check) {
+    return switch (plan.load()) {
+      case Load.Closed(Profile clients) ->
+          new ClosedLoop(target, check, plan, clients, PATIENCE_NANOS);
+      case Load.Open _, Load.Replay _ -> new OpenLoop(target, check, plan, PATIENCE_NANOS);
+    };
   }
 
   /** Asks for every variant once, one after another, and keeps the replies as the right ones. */
@@ -84,8 +78,8 @@ final class LoadRun {
     ReplyCheck check = target.newCheck();
     for (int variant = 0; variant < target.variants(); variant++) {
       var outcome = new Learnt(check, variant);
-      var _ = target.send(variant, 0, LEARN_TIMEOUT_NANOS, outcome);
-      CallFailure failure = outcome.join();
+      var _ = target.send(0, variant, 0, outcome);
+      CallFailure failure = outcome.orTimeout(30, TimeUnit.SECONDS).join();
       if (failure != null) {
         throw new InferenceException(failure);
       }
@@ -119,69 +113,95 @@ final class LoadRun {
     }
   }
 
-  /** Runs uncounted; returns how long. */
-  private double warmUp(ClosedLoop loop) throws InterruptedException {
+  /** Runs uncounted; says what that showed. */
+  private LoadResult.WarmUp warmUp(Driver driver) throws InterruptedException {
     if (plan.warmUp().isZero()) {
-      return 0;
+      return new LoadResult.WarmUp(0, true, 0, 0, null, null, List.of());
     }
-    Stability stability = new Stability();
-    Tally tally = new Tally();
-    loop.countInto(tally);
+    List<ModelStatistics> models = probe.statistics();
+    var stability = new Stability(plan.load() instanceof Load.Closed);
+    boolean fixed = !plan.warmUp().isNegative();
+    Tally tally = new Tally(plan.mix().shares().size());
     long start = System.nanoTime();
-    loop.start();
-    long fixed = plan.warmUp().isNegative() ? Long.MAX_VALUE : plan.warmUp().toNanos();
-    long counted = 0;
-    for (long second = 1; System.nanoTime() - start < fixed; second++) {
-      sleepUntil(start + Math.min(fixed, second * TICK_NANOS));
-      long total = tally.completedCount();
-      progress.accept(
-          String.format(
-              Locale.ROOT,
-              "warm-up %3ds  %,10d req/s  errors %,d",
-              second,
-              total - counted,
+    driver.warmUp(tally);
+    long end = fixed ? start + plan.warmUp().toNanos() : Long.MAX_VALUE;
+    long failed = 0;
+    for (long tick = start; tick < end; ) {
+      long last = tick;
+      tick = Math.min(end, tick + TICK_NANOS);
+      sleepUntil(tick);
+      Histogram latencies = tally.second();
+      progress.show(
+          new Progress.Tick(
+              plan,
+              true,
+              (tick - start) / 1e9,
+              fixed ? plan.warmUp().toNanos() / 1e9 : Double.POSITIVE_INFINITY,
+              second((tick - last) / 1e9, driver, latencies, tally.failedCount() - failed),
               tally.failedCount()));
-      if (plan.warmUp().isNegative() && stability.isReachedWith(total - counted)) {
+      failed = tally.failedCount();
+      if (!fixed && stability.isReachedWith(latencies)) {
         break;
       }
-      counted = total;
     }
-    return (System.nanoTime() - start) / 1e9;
+    double seconds = (System.nanoTime() - start) / 1e9;
+    return new LoadResult.WarmUp(
+        seconds,
+        fixed || stability.isSettled(),
+        tally.completedCount(),
+        tally.failedCount(),
+        tally.firstNanos() == 0 ? null : tally.firstNanos() / 1e3,
+        tally.completedCount() == 0 ? null : tally.latencies().getMaxValue() / 1e3,
+        Outcome.delta(models, probe.statistics()));
   }
 
-  private void count(ClosedLoop loop, Tally tally, long start) throws InterruptedException {
+  private void count(Driver driver, Tally tally, CpuSampler cpu, long start)
+      throws InterruptedException {
     long end = start + plan.duration().toNanos();
-    long failedBefore = 0;
-    for (long second = 1; System.nanoTime() < end && !isComplete(tally); second++) {
-      long tick = Math.min(end, start + second * TICK_NANOS);
-      while (System.nanoTime() < tick && !isComplete(tally)) {
+    long failed = 0;
+    cpu.ask();
+    for (long tick = start; tick < end && !isComplete(driver, tally); ) {
+      long from = System.nanoTime();
+      tick = Math.min(end, tick + TICK_NANOS);
+      while (System.nanoTime() < tick && !isComplete(driver, tally)) {
+        driver.adjust(System.nanoTime() - start);
+        streams = Math.max(streams, driver.inFlight());
         Thread.sleep(POLL_MILLIS);
       }
-      long failed = tally.failedCount();
-      var latencies = tally.second();
-      var entry =
-          new LoadResult.Second(
-              latencies.getTotalCount(),
-              failed - failedBefore,
-              Latencies.quantile(latencies, 0.5),
-              Latencies.quantile(latencies, 0.99));
-      failedBefore = failed;
-      series.add(entry);
-      progress.accept(
-          String.format(
-              Locale.ROOT,
-              "%11ds  %,10d req/s  p50 %s  p99 %s  errors %,d  in flight %,d",
-              second,
-              entry.completed(),
-              ReportTable.micros(entry.medianMicros()),
-              ReportTable.micros(entry.p99Micros()),
-              failed,
-              loop.inFlight()));
+      Histogram latencies = tally.second();
+      long now = System.nanoTime();
+      long failedNow = tally.failedCount();
+      cpu.ask();
+      LoadResult.Second second = second((now - from) / 1e9, driver, latencies, failedNow - failed);
+      second = second.with(driver.level(now - start - TICK_NANOS / 2), cpu.latest());
+      failed = failedNow;
+      series.add(second);
+      progress.show(
+          new Progress.Tick(
+              plan, false, (now - start) / 1e9, plan.duration().toNanos() / 1e9, second, failed));
     }
   }
 
-  private boolean isComplete(Tally tally) {
-    return plan.requests() > 0 && tally.completedCount() + tally.failedCount() >= plan.requests();
+  private boolean isComplete(Driver driver, Tally tally) {
+    return plan.requests() > 0
+        ? tally.completedCount() + tally.failedCount() >= plan.requests()
+        : driver.isExhausted();
+  }
+
+  private static LoadResult.Second second(
+      double seconds, Driver driver, Histogram latencies, long failed) {
+    boolean any = latencies.getTotalCount() > 0;
+    return new LoadResult.Second(
+        seconds,
+        driver.level(0),
+        latencies.getTotalCount(),
+        failed,
+        driver.inFlight(),
+        any ? latencies.getMean() / 1e3 : null,
+        Latencies.quantile(latencies, 0.5),
+        Latencies.quantile(latencies, 0.99),
+        any ? latencies.getMaxValue() / 1e3 : null,
+        null);
   }
 
   private static void sleepUntil(long nanos) throws InterruptedException {
@@ -194,54 +214,17 @@ final class LoadRun {
   /** The processor time is read last, next to the first counted request. */
   private Reading begin() {
     List<ModelStatistics> models = probe.statistics();
-    ClientCpu client = ClientCpu.now();
-    return new Reading(models, client, probe.cpuSeconds(), 0);
+    Double serverCpu = probe.cpuSeconds();
+    return new Reading(models, ClientCpu.now(), serverCpu, target.loops().traffic(), 0, 0);
   }
 
   /** The processor time is read first, next to the last counted request. */
   private Reading end(Tally tally) {
-    Double serverCpu = probe.cpuSeconds();
-    long completed = tally.completedCount();
     ClientCpu client = ClientCpu.now();
-    return new Reading(probe.statistics(), client, serverCpu, completed);
-  }
-
-  private LoadResult result(Window window, Tally tally, Reading before, Reading after) {
-    var _ = tally.second();
-    long completed = tally.latencies().getTotalCount();
-    long answered = Math.max(1, after.completed());
-    Double first = before.serverCpu();
-    Double last = after.serverCpu();
-    return new LoadResult(
-        plan,
-        window.warmUpSeconds(),
-        window.seconds(),
-        completed,
-        window.unanswered(),
-        Latencies.of(tally.latencies()),
-        tally.failures(),
-        tally.examples(),
-        target.meanRequestBytes(),
-        (double) tally.replyBytes() / Math.max(1, completed),
-        window.connections(),
-        List.copyOf(series),
-        delta(before.models(), after.models()),
-        first == null || last == null ? null : (last - first) * 1e6 / answered,
-        (after.client().processNanos() - before.client().processNanos()) / 1e3 / answered,
-        after.client().busiestLoopSince(before.client()));
-  }
-
-  private static List<ModelStatistics> delta(
-      List<ModelStatistics> before, List<ModelStatistics> after) {
-    Map<String, ModelStatistics> earlier = new HashMap<>();
-    before.forEach(model -> earlier.put(model.name() + "/" + model.version(), model));
-    return after.stream()
-        .map(model -> minus(model, earlier.get(model.name() + "/" + model.version())))
-        .filter(model -> model.success().count() + model.fail().count() + model.executions() > 0)
-        .toList();
-  }
-
-  private static ModelStatistics minus(ModelStatistics model, @Nullable ModelStatistics earlier) {
-    return earlier == null ? model : model.minus(earlier);
+    Traffic traffic = target.loops().traffic();
+    long completed = tally.completedCount();
+    Double serverCpu = probe.cpuSeconds();
+    return new Reading(
+        probe.statistics(), client, serverCpu, traffic, completed, tally.completedCount());
   }
 }

@@ -16,7 +16,9 @@ enum Protocol {
   /** The v2 protocol over HTTP, tensors as JSON. */
   HTTP_JSON(8000),
   /** Pictures to a REST route. */
-  IMAGE(9600);
+  IMAGE(9600),
+  /** Any HTTP request, from a file with gaps. */
+  TEMPLATE(80);
 
   private final int defaultPort;
 

@@ -10,7 +10,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class ReportCsv {
   private static final String HEADER =
-      "date,commit,protocol,target,concurrency,seconds,completed,failed,unanswered,throughput,mean,p50,p90,p95,p99,p999,max,"
+      "date,commit,protocol,target,load,concurrency,rate,seconds,completed,failed,unanswered,unsent,"
+          + "throughput,throughput_low,throughput_high,mean,p50,p90,p95,p99,p999,max,"
+          + "wire_bytes_out,wire_bytes_in,connections,streams,"
           + "server_cpu_per_request,client_cpu_per_request,client_is_bottleneck";
 
   private ReportCsv() {}
@@ -26,18 +28,24 @@ final class ReportCsv {
   private static String line(
       Environment environment, Map<String, String> target, LoadResult result) {
     Latencies l = result.latencies();
+    Interval throughput = result.intervals().throughput();
     return String.join(
         ",",
         environment.date(),
         environment.commit(),
         target.getOrDefault("protocol", ""),
         target.getOrDefault("model", target.getOrDefault("route", "")),
-        "" + result.plan().concurrency(),
+        result.plan().load().label(),
+        "" + result.plan().load().callers(),
+        "" + result.plan().load().rate(),
         "" + result.seconds(),
         "" + result.completed(),
         "" + result.failed(),
-        "" + result.unanswered(),
+        "" + result.window().unanswered(),
+        "" + result.window().unsent(),
         "" + result.throughput(),
+        text(throughput == null ? null : throughput.low()),
+        text(throughput == null ? null : throughput.high()),
         "" + l.mean(),
         text(l.p50()),
         text(l.p90()),
@@ -45,9 +53,21 @@ final class ReportCsv {
         text(l.p99()),
         text(l.p999()),
         "" + l.max(),
-        text(result.serverCpuMicros()),
-        "" + result.clientCpuMicros(),
+        wire(result),
+        text(result.cost().server()),
+        "" + result.cost().client(),
         "" + result.clientIsBottleneck());
+  }
+
+  private static String wire(LoadResult result) {
+    var traffic = result.wire().traffic();
+    return traffic.bytesOut()
+        + ","
+        + traffic.bytesIn()
+        + ","
+        + traffic.connectionsOpen()
+        + ","
+        + result.wire().streams();
   }
 
   private static String text(@Nullable Double value) {

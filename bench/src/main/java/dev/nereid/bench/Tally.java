@@ -1,10 +1,13 @@
 package dev.nereid.bench;
 
 import dev.nereid.client.CallFailure;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 import org.HdrHistogram.Histogram;
 import org.HdrHistogram.Recorder;
@@ -12,42 +15,75 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What happened in one phase of a load. Any number of threads count; one thread calls {@link
- * #second} and {@link #latencies}.
+ * #second}, {@link #latencies} and {@link #lag}.
  */
 final class Tally {
   private static final long LONGEST_NANOS = TimeUnit.HOURS.toNanos(1);
   private static final int DIGITS = 3;
 
   private final Recorder recorder = new Recorder(LONGEST_NANOS, DIGITS);
+  private final List<Recorder> byShare = new ArrayList<>();
+  private final List<LongAdder> failedByShare = new ArrayList<>();
+  private final Recorder lag = new Recorder(LONGEST_NANOS, DIGITS);
   private final LongAdder completed = new LongAdder();
   private final LongAdder failed = new LongAdder();
-  private final LongAdder wrong = new LongAdder();
   private final LongAdder replyBytes = new LongAdder();
+  private final AtomicLong firstNanos = new AtomicLong();
   private final ConcurrentHashMap<String, LongAdder> failures = new ConcurrentHashMap<>();
   private final ConcurrentHashMap<String, String> examples = new ConcurrentHashMap<>();
   private final Histogram total = new Histogram(LONGEST_NANOS, DIGITS); // confined: reader
   private @Nullable Histogram interval; // confined: reader
 
-  void completed(long nanos, int bytes) {
-    recorder.recordValue(Math.clamp(nanos, 1, LONGEST_NANOS));
+  /**
+   * Nothing counted yet.
+   *
+   * @param shares classes of requests, which are counted apart where there are several
+   */
+  Tally(int shares) {
+    for (int i = 0; i < shares && shares > 1; i++) {
+      byShare.add(new Recorder(LONGEST_NANOS, DIGITS));
+      failedByShare.add(new LongAdder());
+    }
+  }
+
+  void completed(int share, long nanos, int bytes) {
+    long latency = Math.clamp(nanos, 1, LONGEST_NANOS);
+    recorder.recordValue(latency);
+    if (!byShare.isEmpty()) {
+      byShare.get(share).recordValue(latency);
+    }
+    if (firstNanos.getPlain() == 0) {
+      firstNanos.compareAndSet(0, latency);
+    }
     replyBytes.add(bytes);
     completed.increment();
   }
 
-  /** A reply came, and says something else than it should. */
-  void wrong() {
-    wrong.increment();
-    failed("wrong reply", "content differs from the reply to the same request at concurrency 1");
+  /** A request was sent so long after it was intended. */
+  void sentLate(long nanos) {
+    lag.recordValue(Math.clamp(nanos, 0, LONGEST_NANOS));
   }
 
-  void failed(CallFailure failure) {
+  /** A reply came, and says something else than it should. */
+  void wrong(int share) {
     failed(
+        share,
+        "wrong reply",
+        "content differs from the reply to the same request at concurrency 1");
+  }
+
+  void failed(int share, CallFailure failure) {
+    failed(
+        share,
         failure.kind() == CallFailure.Kind.SERVER ? "server " + failure.code() : failure.code(),
         failure.message());
   }
 
-  private void failed(String kind, String message) {
+  private void failed(int share, String kind, String message) {
     failed.increment();
+    if (!failedByShare.isEmpty()) {
+      failedByShare.get(share).increment();
+    }
     examples.putIfAbsent(kind, message);
     failures.computeIfAbsent(kind, _ -> new LongAdder()).increment();
   }
@@ -60,12 +96,13 @@ final class Tally {
     return failed.sum();
   }
 
-  long wrongCount() {
-    return wrong.sum();
-  }
-
   long replyBytes() {
     return replyBytes.sum();
+  }
+
+  /** The latency of the request that was answered first; 0 before. */
+  long firstNanos() {
+    return firstNanos.get();
   }
 
   SortedMap<String, Long> failures() {
@@ -90,5 +127,19 @@ final class Tally {
   /** All latencies up to the last {@link #second}, in nanoseconds. */
   Histogram latencies() {
     return total;
+  }
+
+  /** The latencies of one class, once, at the end; those of all where there is one class. */
+  Histogram latencies(int share) {
+    return byShare.isEmpty() ? total : byShare.get(share).getIntervalHistogram();
+  }
+
+  long failedCount(int share) {
+    return failedByShare.isEmpty() ? failedCount() : failedByShare.get(share).sum();
+  }
+
+  /** How late requests were sent, once, at the end. */
+  Histogram lag() {
+    return lag.getIntervalHistogram();
   }
 }

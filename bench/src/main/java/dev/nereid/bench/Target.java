@@ -1,5 +1,6 @@
 package dev.nereid.bench;
 
+import dev.nereid.client.EventLoops;
 import dev.nereid.client.InFlight;
 import dev.nereid.client.Receiver;
 
@@ -14,16 +15,16 @@ interface Target extends AutoCloseable {
   /**
    * Sends one of them.
    *
+   * @param share the class of priority and deadline
    * @param lane the same for one caller
-   * @param timeoutNanos 0 for none
    */
-  InFlight send(int variant, int lane, long timeoutNanos, Receiver receiver);
+  InFlight send(int share, int variant, int lane, Receiver receiver);
 
   /** Something that can tell right replies from wrong ones, knowing nothing yet. */
   ReplyCheck newCheck();
 
-  /** Connections open now. */
-  int connections();
+  /** The threads that send and receive. */
+  EventLoops loops();
 
   @Override
   void close();

@@ -6,7 +6,6 @@ import dev.nereid.client.GrpcInferenceClient;
 import dev.nereid.client.GrpcOptions;
 import dev.nereid.client.HttpInferenceClient;
 import dev.nereid.client.HttpOptions;
-import dev.nereid.client.ImageClient;
 import dev.nereid.client.ImageForm;
 import dev.nereid.client.InferCall;
 import dev.nereid.client.InferenceClient;
@@ -33,16 +32,19 @@ final class TargetOptions {
       names = {"-u", "--url"},
       defaultValue = "127.0.0.1",
       paramLabel = "URL",
-      description = "The server; without a port: 8001 for grpc, 8000 for http, 9600 for image.")
+      description =
+          "The server; without a port: 8001 for grpc, 8000 for http, 9600 for image. A path is an"
+              + " image route.")
   String url = "";
 
   @Option(
       names = {"-i", "--protocol"},
-      defaultValue = "grpc",
       converter = Protocol.Names.class,
       completionCandidates = Protocol.Names.class,
-      description = "One of ${COMPLETION-CANDIDATES}.")
-  Protocol protocol = Protocol.GRPC;
+      description =
+          "One of ${COMPLETION-CANDIDATES} (default: image for a URL with a path or a route,"
+              + " template for --template, else grpc).")
+  @Nullable Protocol chosen;
 
   @Option(
       names = {"-m", "--model"},
@@ -63,8 +65,16 @@ final class TargetOptions {
   String form = "";
 
   @Option(
-      names = "--images",
-      paramLabel = "DIR",
+      names = "--template",
+      paramLabel = "FILE",
+      description =
+          "A request for any HTTP endpoint: a line VERB /PATH, headers, an empty line, the body;"
+              + " gaps are {{image}}, {{image_base64}}, {{index}}, {{random}}, {{int}}.")
+  @Nullable Path template;
+
+  @Option(
+      names = {"--images", "--image"},
+      paramLabel = "DIR|FILE",
       description = "Pictures to send, seeded shuffle for each client.")
   @Nullable Path images;
 
@@ -75,7 +85,7 @@ final class TargetOptions {
   String imageMode = "";
 
   @Option(
-      names = "--image-limit",
+      names = {"--image-limit", "--limit"},
       defaultValue = "200",
       description = "Pictures loaded at most (default ${DEFAULT-VALUE}).")
   int imageLimit;
@@ -107,7 +117,7 @@ final class TargetOptions {
   @Option(
       names = "--channels",
       defaultValue = "shared",
-      paramLabel = "shared|K|per-client",
+      paramLabel = "shared|K|per-client|per-call",
       description = "gRPC channels; for HTTP at most K connections (default: one for each client).")
   String channels = "";
 
@@ -125,42 +135,34 @@ final class TargetOptions {
   String metricsUrl = "";
 
   @Option(
+      names = "--stats-url",
+      defaultValue = "",
+      description = "The v2 HTTP port whose statistics are read (default: the server's own).")
+  String statsUrl = "";
+
+  @Option(
       names = "--server-pid",
       defaultValue = "0",
       description = "The server's process, where it has no metrics page but runs on this machine.")
   long serverPid;
 
-  Endpoint endpoint() {
-    return Endpoint.parse(url, protocol.defaultPort());
+  Protocol protocol() {
+    if (chosen != null) {
+      return chosen;
+    }
+    if (template != null) {
+      return Protocol.TEMPLATE;
+    }
+    return route.isEmpty() && pathOfUrl().isEmpty() ? Protocol.GRPC : Protocol.IMAGE;
   }
 
-  /** Opens fresh connections for so many callers. */
-  Target open(int concurrency, long seed) {
-    int connections = connections(concurrency);
-    int threads =
-        clientThreads > 0
-            ? clientThreads
-            : Math.min(connections, Runtime.getRuntime().availableProcessors());
-    EventLoops loops = EventLoops.of(threads);
-    if (protocol == Protocol.IMAGE) {
-      if (images == null) {
-        throw new IllegalArgumentException(
-            "--images: none (expected: a folder with pictures for --protocol image)");
-      }
-      return new ImageTarget(
-          new ImageClient(http(connections), loops), loops, path(), imageForm(), pictures(seed));
-    }
-    InferenceClient client =
-        protocol == Protocol.GRPC
-            ? new GrpcInferenceClient(GrpcOptions.of(endpoint()).withChannels(connections), loops)
-            : new HttpInferenceClient(http(connections), loops);
-    try {
-      return new TensorTarget(client, loops, calls(client, seed));
-    } catch (RuntimeException e) {
-      client.close();
-      loops.close();
-      throw e;
-    }
+  Endpoint endpoint() {
+    return Endpoint.parse(url, protocol().defaultPort());
+  }
+
+  /** Opens fresh connections for a load. */
+  Target open(LoadPlan plan) {
+    return new Targets(this, plan).open();
   }
 
   /** The distinct calls of the model, from what the server says of it. */
@@ -168,20 +170,22 @@ final class TargetOptions {
     if (model.isEmpty()) {
       throw new IllegalArgumentException("--model: none (expected: a model's name)");
     }
-    var values =
-        new TensorInputs(
-            inputs, batch, shapes(), sources(), images == null ? List.of() : pictures(seed), seed);
+    var values = new TensorInputs(inputs, batch, shapes(), sources(), pictures(seed), seed);
     return values.calls(client.model(model));
   }
 
   /** A reader of what the server counts; the loops outlive it. */
   ServerProbe probe(EventLoops loops) {
     Endpoint endpoint = endpoint();
+    boolean v2 = protocol() != Protocol.IMAGE && protocol() != Protocol.TEMPLATE;
     InferenceClient client =
-        protocol == Protocol.GRPC
+        protocol() == Protocol.GRPC && statsUrl.isEmpty()
             ? new GrpcInferenceClient(GrpcOptions.of(endpoint), loops)
             : new HttpInferenceClient(
-                HttpOptions.of(protocol == Protocol.IMAGE ? endpoint.withPort(HTTP_PORT) : endpoint)
+                HttpOptions.of(
+                        !statsUrl.isEmpty()
+                            ? Endpoint.parse(statsUrl, HTTP_PORT)
+                            : v2 ? endpoint : endpoint.withPort(HTTP_PORT))
                     .withMaxConnections(PROBE_CONNECTIONS),
                 loops);
     URI metrics =
@@ -197,12 +201,14 @@ final class TargetOptions {
   Map<String, String> described() {
     Map<String, String> all = new LinkedHashMap<>();
     all.put("url", endpoint().toString());
-    all.put("protocol", protocol.label());
-    all.put(
-        protocol == Protocol.IMAGE ? "route" : "model",
-        protocol == Protocol.IMAGE ? path() : model);
-    if (protocol == Protocol.IMAGE) {
-      all.put("form", form);
+    all.put("protocol", protocol().label());
+    switch (protocol()) {
+      case IMAGE -> {
+        all.put("route", path());
+        all.put("form", form);
+      }
+      case TEMPLATE -> all.put("template", "" + template);
+      case GRPC, HTTP, HTTP_JSON -> all.put("model", model);
     }
     if (images != null) {
       all.put("images", images + " " + imageMode);
@@ -213,34 +219,24 @@ final class TargetOptions {
   }
 
   String path() {
-    return !route.isEmpty() ? route : model.isEmpty() ? "/detect" : "/predict/" + model;
+    if (!route.isEmpty()) {
+      return route;
+    }
+    String path = pathOfUrl();
+    return !path.isEmpty() ? path : model.isEmpty() ? "/detect" : "/predict/" + model;
   }
 
-  private int connections(int concurrency) {
-    return switch (channels) {
-      case "shared" -> protocol == Protocol.GRPC ? 1 : concurrency;
-      case "per-client" -> concurrency;
-      default -> {
-        try {
-          yield Integer.parseInt(channels);
-        } catch (NumberFormatException e) {
-          throw new IllegalArgumentException(
-              "--channels: '" + channels + "' (expected: shared, per-client or a number)", e);
-        }
-      }
-    };
+  private String pathOfUrl() {
+    int host = url.indexOf("://") + (url.contains("://") ? 3 : 1);
+    int slash = url.indexOf('/', host);
+    return slash < 0 || slash == url.length() - 1 ? "" : url.substring(slash);
   }
 
-  private HttpOptions http(int connections) {
-    return new HttpOptions(
-        endpoint(), connections, Integer.MAX_VALUE, protocol != Protocol.HTTP_JSON);
-  }
-
-  private ImageForm imageForm() {
+  ImageForm imageForm() {
     return ImageForm.valueOf(form.toUpperCase(Locale.ROOT));
   }
 
-  private List<byte[]> pictures(long seed) {
+  List<byte[]> pictures(long seed) {
     Path folder = images;
     if (folder == null) {
       return List.of();

@@ -2,17 +2,21 @@ package dev.nereid.bench;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.nereid.client.InferOutput;
 import dev.nereid.client.ModelInfo;
 import dev.nereid.core.DataType;
 import dev.nereid.core.Shape;
 import java.awt.image.BufferedImage;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
@@ -47,14 +51,16 @@ final class LoadPiecesTest {
 
   @Test
   void warmUpEndsWhenThroughputStopsRisingAndAfterThirtySecondsAtLast() {
-    Stability steady = new Stability();
-    assertThat(List.of(10L, 50L, 98L, 99L, 100L).stream().map(steady::isReachedWith))
+    Stability steady = new Stability(true);
+    assertThat(List.of(10.0, 50.0, 98.0, 99.0, 100.0).stream().map(steady::isReachedWith))
         .containsExactly(false, false, false, false, true);
-    Stability rising = new Stability();
+    assertThat(steady.isSettled()).isTrue();
+    Stability rising = new Stability(true);
     for (long second = 1; second < 30; second++) {
-      assertThat(rising.isReachedWith(1L << second)).isFalse();
+      assertThat(rising.isReachedWith(Math.pow(2, second))).isFalse();
     }
-    assertThat(rising.isReachedWith(1L << 30)).isTrue();
+    assertThat(rising.isReachedWith(Math.pow(2, 30))).isTrue();
+    assertThat(rising.isSettled()).isFalse();
   }
 
   @Test
@@ -158,7 +164,7 @@ final class LoadPiecesTest {
 
   @Test
   void timesAreReadWithTheirUnits() {
-    var time = new LoadOptions.Time();
+    var time = new Times();
     assertThat(time.convert("500ms")).isEqualTo(Duration.ofMillis(500));
     assertThat(time.convert("1.5s")).isEqualTo(Duration.ofMillis(1_500));
     assertThat(time.convert("2m")).isEqualTo(Duration.ofMinutes(2));
@@ -174,9 +180,108 @@ final class LoadPiecesTest {
   @Test
   void aPlanRefusesNonsense() {
     assertThatIllegalArgumentException()
-        .isThrownBy(
-            () -> new LoadPlan(0, Duration.ZERO, Duration.ofSeconds(1), 0, Duration.ZERO, 1, false))
-        .withMessage("concurrency: 0 (expected: >= 1)");
+        .isThrownBy(() -> LoadPlan.closed(-1, Duration.ZERO, Duration.ofSeconds(1)))
+        .withMessage("level: -1.0 (expected: > 0)");
+  }
+
+  @Test
+  void arrivalsOfAllPacersTogetherHaveTheRate() {
+    var rate = new Profile.Constant(1_000);
+    TreeSet<Long> constant = new TreeSet<>();
+    List<Double> gaps = new ArrayList<>();
+    for (int part = 0; part < 4; part++) {
+      Arrivals even = Arrivals.at(new Load.Open(rate, false), part, 4, new SplittableRandom(1));
+      for (int i = 0; i < 250; i++) {
+        constant.add(even.next());
+      }
+    }
+    assertThat(constant).hasSize(1_000);
+    assertThat(constant.last() - constant.first()).isBetween(998_000_000L, 1_000_000_000L);
+    Arrivals random = Arrivals.at(new Load.Open(rate, true), 0, 1, new SplittableRandom(1));
+    long last = 0;
+    for (int i = 0; i < 100_000; i++) {
+      long next = random.next();
+      gaps.add((next - last) / 1e6);
+      last = next;
+    }
+    double mean = gaps.stream().mapToDouble(Double::doubleValue).average().orElseThrow();
+    double deviation =
+        Math.sqrt(gaps.stream().mapToDouble(g -> (g - mean) * (g - mean)).average().orElseThrow());
+    assertThat(mean).isBetween(0.99, 1.01);
+    assertThat(deviation).isBetween(0.98, 1.02); // as large as the mean: an exponential
+  }
+
+  @Test
+  void arrivalsFollowTheProfile() {
+    var steps =
+        new Profile.Steps(
+            List.of(
+                new Profile.Steps.Step(100, 1),
+                new Profile.Steps.Step(0, 1),
+                new Profile.Steps.Step(300, 1)));
+    Arrivals arrivals = Arrivals.at(new Load.Open(steps, false), 0, 1, new SplittableRandom(1));
+    int[] seconds = new int[3];
+    for (long at = arrivals.next(); at < 3_000_000_000L; at = arrivals.next()) {
+      seconds[(int) (at / 1_000_000_000L)]++;
+    }
+    assertThat(seconds[0]).isBetween(99, 101);
+    assertThat(seconds[1]).isZero();
+    assertThat(seconds[2]).isBetween(298, 301);
+  }
+
+  @Test
+  void aKneeIsTheFewestCallersNearTheBest() {
+    assertThat(new Profile.Ramp(8, 2, 4).at(0)).isEqualTo(2);
+    assertThat(new Profile.Ramp(8, 2, 4).at(3.9)).isEqualTo(8);
+    assertThat(new Profile.Burst(8, 1, 3).at(4.5)).isEqualTo(8);
+    assertThat(new Profile.Burst(8, 1, 3).at(1.5)).isZero();
+  }
+
+  @Test
+  void anIntervalIsStudentsAndWiderWhereSecondsFollowTheirNeighbours() {
+    assertThat(Interval.student(4)).isCloseTo(2.776, within(0.02));
+    assertThat(Interval.student(30)).isCloseTo(2.042, within(0.005));
+    assertThat(Interval.ofMean(List.of(1.0, 2.0, 3.0))).isNull();
+    Interval noisy = Interval.ofMean(List.of(9.0, 11.0, 9.0, 11.0, 9.0, 11.0, 9.0, 11.0));
+    Interval drifting = Interval.ofMean(List.of(9.0, 9.0, 9.0, 9.0, 11.0, 11.0, 11.0, 11.0));
+    assertThat(drifting.relative()).isGreaterThan(1.5 * noisy.relative());
+  }
+
+  @Test
+  void classesAreDrawnByWeight() {
+    Mix mix = Mix.parse("1=1,2=3", "");
+    assertThat(mix.shares()).hasSize(2);
+    assertThat(mix.pick(0.24)).isZero();
+    assertThat(mix.pick(0.26)).isEqualTo(1);
+    assertThat(Mix.parse("", "")).isEqualTo(Mix.PLAIN);
+    assertThat(Mix.parse("", "50ms").shares().getFirst().label()).isEqualTo("deadline 50ms");
+  }
+
+  @Test
+  void aLiveViewDrawsBars() {
+    assertThat(LiveView.spark(List.of(0.0, 50.0, 100.0))).isEqualTo("▁▅█");
+  }
+
+  @Test
+  void aTerminalIsDrawnOverAndAFileGetsALineEachSecond() {
+    LoadPlan plan = LoadPlan.closed(4, Duration.ZERO, Duration.ofSeconds(10));
+    var second = new LoadResult.Second(1, 4, 1_000, 2, 4, 5.0, 4_000.0, 9_000.0, 9_500.0, null);
+    var tick = new Progress.Tick(plan, false, 5, 10, second, 2);
+    StringWriter file = new StringWriter();
+    LiveView lines = new LiveView(new PrintWriter(file), false);
+    lines.show(tick);
+    lines.end();
+    assertThat(file.toString().lines()).hasSize(1);
+    assertThat(file.toString()).contains("1,000 req/s", "p50 4.00ms", "p99 9.00ms", "errors 2");
+    StringWriter screen = new StringWriter();
+    LiveView drawn = new LiveView(new PrintWriter(screen), true);
+    drawn.show(tick);
+    drawn.show(tick);
+    drawn.end();
+    assertThat(screen.toString())
+        .contains("counting  5s of 10s", "━", "req/s", "in flight 4", "errors 2")
+        .endsWith("\033[5A\033[J");
+    assertThat(screen.toString().split("\033\\[5A", -1)).hasSize(3);
   }
 
   private static InferOutput floats(float... values) {

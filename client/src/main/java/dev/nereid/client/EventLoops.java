@@ -1,7 +1,10 @@
 package dev.nereid.client;
 
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFactory;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.ReflectiveChannelFactory;
 import io.netty.channel.epoll.Epoll;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.epoll.EpollSocketChannel;
@@ -9,6 +12,9 @@ import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.SocketChannel;
 import io.netty.channel.socket.nio.NioSocketChannel;
 import io.netty.util.concurrent.DefaultThreadFactory;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -24,6 +30,7 @@ public final class EventLoops implements AutoCloseable {
   private final EventLoopGroup group;
   private final int threads;
   private final boolean epoll;
+  private final WireCounter wire = new WireCounter();
 
   private EventLoops(int threads) {
     this.threads = threads;
@@ -48,6 +55,18 @@ public final class EventLoops implements AutoCloseable {
     return threads;
   }
 
+  /** What the clients on these threads have sent and received so far. */
+  public Traffic traffic() {
+    return wire.read();
+  }
+
+  /** The threads themselves, for work that belongs next to the connections and never blocks. */
+  public List<ScheduledExecutorService> executors() {
+    List<ScheduledExecutorService> all = new ArrayList<>(threads);
+    group.forEach(all::add);
+    return all;
+  }
+
   /** Ends the threads; connections still open are closed. Waits a few seconds at most. */
   @Override
   public void close() {
@@ -63,5 +82,15 @@ public final class EventLoops implements AutoCloseable {
 
   Class<? extends SocketChannel> channelType() {
     return epoll ? EpollSocketChannel.class : NioSocketChannel.class;
+  }
+
+  /** Makes sockets whose traffic is counted. */
+  ChannelFactory<Channel> channels() {
+    var plain = new ReflectiveChannelFactory<Channel>(channelType());
+    return () -> {
+      Channel channel = plain.newChannel();
+      channel.pipeline().addLast(wire);
+      return channel;
+    };
   }
 }

@@ -63,7 +63,7 @@ public final class GrpcInferenceClient implements InferenceClient {
     return NettyChannelBuilder.forAddress(options.endpoint().host(), options.endpoint().port())
         .usePlaintext()
         .eventLoopGroup(loops.group())
-        .channelType(loops.channelType())
+        .channelFactory(loops.channels())
         .directExecutor()
         .disableRetry()
         .flowControlWindow(options.flowControlWindow())

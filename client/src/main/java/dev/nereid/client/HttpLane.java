@@ -2,6 +2,7 @@ package dev.nereid.client;
 
 import io.netty.bootstrap.Bootstrap;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelFactory;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
@@ -39,14 +40,14 @@ final class HttpLane {
   private int connecting;
   private boolean closed;
 
-  HttpLane(EventLoop loop, Class<? extends SocketChannel> type, HttpOptions options, int share) {
+  HttpLane(EventLoop loop, ChannelFactory<Channel> channels, HttpOptions options, int share) {
     this.loop = loop;
     this.maxConnections = share;
     this.maxWaiting = options.maxWaiting();
     this.bootstrap =
         new Bootstrap()
             .group(loop)
-            .channel(type)
+            .channelFactory(channels)
             .option(ChannelOption.TCP_NODELAY, true)
             .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, CONNECT_MILLIS)
             .remoteAddress(options.endpoint().host(), options.endpoint().port())

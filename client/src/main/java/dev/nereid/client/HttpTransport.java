@@ -13,7 +13,7 @@ final class HttpTransport implements AutoCloseable {
     for (int i = 0; i < count; i++) {
       EventLoop loop = loops.group().next();
       int share = options.maxConnections() / count + (i < options.maxConnections() % count ? 1 : 0);
-      lanes.add(new HttpLane(loop, loops.channelType(), options, share));
+      lanes.add(new HttpLane(loop, loops.channels(), options, share));
     }
   }
 

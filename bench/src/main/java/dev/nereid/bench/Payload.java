@@ -1,0 +1,28 @@
+package dev.nereid.bench;
+
+import java.util.Locale;
+
+/** What a picture is turned into before it travels. */
+enum Payload {
+  /** Nothing: the file's own bytes; the server decodes. */
+  ENCODED,
+  /** Its pixels. */
+  UINT8,
+  /** The network's input, in half precision. */
+  FP16,
+  /** The network's input. */
+  FP32;
+
+  String label() {
+    return name().toLowerCase(Locale.ROOT);
+  }
+
+  static Payload parse(String text) {
+    try {
+      return valueOf(text.strip().toUpperCase(Locale.ROOT));
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException(
+          "payload: '" + text + "' (expected: encoded, uint8, fp16 or fp32)", e);
+    }
+  }
+}

@@ -1,0 +1,208 @@
+package dev.nereid.bench;
+
+import dev.nereid.bench.ProtocolsRun.ProtocolsPlan;
+import dev.nereid.client.InferenceException;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/**
+ * {@code nereid bench protocols}: the same model over every protocol, in every form of picture, on
+ * loopback and slower links. Exit status 0 when all that was chosen is measured and every way gave
+ * the same answers; 1 otherwise.
+ */
+@Command(
+    name = "protocols",
+    mixinStandardHelpOptions = true,
+    description =
+        "Compares gRPC, HTTP and REST over forms of a picture, batches, callers and links.",
+    sortOptions = false)
+final class ProtocolsCommand implements Callable<Integer> {
+  private static final int PICTURES = 32;
+
+  @Spec private @Nullable CommandSpec spec;
+
+  @Option(
+      names = {"-u", "--url"},
+      defaultValue = "127.0.0.1",
+      paramLabel = "HOST",
+      description = "A server on its usual ports, where no --target is named.")
+  private String url = "";
+
+  @Option(
+      names = "--target",
+      paramLabel = "NAME=ADDRESSES",
+      description =
+          "A server by name: a host for the usual ports, or"
+              + " http://..,grpc://..,rest://..,metrics://..; several are compared side by side.")
+  private List<String> targets = new ArrayList<>();
+
+  @Option(
+      names = "--model",
+      split = ",",
+      paramLabel = "PAYLOAD=NAME[:INPUT]",
+      description =
+          "The model for each payload (default encoded=embed:image,uint8=embed_uint8:pixels,"
+              + "fp16=embed_fp16:pixels,fp32=shapes_embedder:images).")
+  private List<String> models = new ArrayList<>();
+
+  @Option(
+      names = "--images",
+      paramLabel = "DIR|FILE",
+      description = "Pictures (default: drawn ones of 224x224).")
+  private @Nullable Path images;
+
+  @Option(names = "--batches", split = ",", defaultValue = "1,4,8,16,32")
+  private List<Integer> batches = List.of();
+
+  @Option(names = "--concurrency", split = ",", defaultValue = "1,8,16")
+  private List<Integer> concurrencies = List.of();
+
+  @Option(
+      names = "--link",
+      paramLabel = "loopback|NAME=RATE/DELAY",
+      description =
+          "Links to emulate (default loopback, lan=117MB/200us, wan=6MB/20ms); the rate counts for"
+              + " each direction, a round trip takes the delay twice.")
+  private List<String> links = new ArrayList<>();
+
+  @Option(
+      names = "--cell-time",
+      defaultValue = "3s",
+      converter = Times.class,
+      description = "For each point, about (default ${DEFAULT-VALUE}).")
+  private Duration cellTime = Duration.ZERO;
+
+  @Option(
+      names = "--budget",
+      defaultValue = "60m",
+      converter = Times.class,
+      description = "For all (default ${DEFAULT-VALUE}); what is left is taken up by --resume.")
+  private Duration budget = Duration.ZERO;
+
+  @Option(names = "--whole", description = "Leave no point out.")
+  private boolean whole;
+
+  @Option(
+      names = "--resume",
+      paramLabel = "FILE",
+      description = "Keeps every point measured in FILE, and does not measure it again.")
+  private @Nullable Path state;
+
+  @Option(
+      names = {"-o", "--report"},
+      paramLabel = "FILE",
+      description = "Writes the report, as Markdown, to FILE too.")
+  private @Nullable Path report;
+
+  @Mixin private final OriginalFlags original = new OriginalFlags();
+
+  @Override
+  public Integer call() throws IOException, InterruptedException {
+    if (spec == null) {
+      throw new IllegalStateException("spec: null (expected: set by picocli)");
+    }
+    PrintWriter err = spec.commandLine().getErr();
+    List<ProtocolTarget> servers = targets();
+    Map<Payload, ProtocolsPlan.Input> inputs = inputs();
+    ProtocolMatrix.Plan chosen =
+        new ProtocolMatrix(
+                servers.stream().map(ProtocolTarget::name).toList(),
+                List.copyOf(inputs.keySet()),
+                batches,
+                concurrencies,
+                links(),
+                whole)
+            .plan();
+    CellStore store = new CellStore(state);
+    var plan = new ProtocolsPlan(inputs, cellTime.toMillis() / 1e3, original.iterations, budget);
+    try (var run =
+        new ProtocolsRun(
+            servers,
+            plan,
+            pictures(),
+            line -> {
+              err.println(line);
+              err.flush();
+            })) {
+      Map<String, String> unequal = run.checkAnswers(chosen.cells());
+      int left = run.measure(chosen.cells(), store);
+      write(
+          new ProtocolsReport(
+              Environment.now(), links(), store.cells(), unequal, chosen.prunedCount(), left));
+      return left == 0 && unequal.isEmpty() ? 0 : 1;
+    } catch (InferenceException e) {
+      err.println(e.getMessage());
+      return 1;
+    }
+  }
+
+  private void write(ProtocolsReport made) throws IOException {
+    if (spec == null) {
+      return;
+    }
+    String text = made.text();
+    spec.commandLine().getOut().print(text);
+    spec.commandLine().getOut().flush();
+    if (report != null) {
+      Files.writeString(report, text);
+    }
+  }
+
+  private List<ProtocolTarget> targets() {
+    List<ProtocolTarget> all = new ArrayList<>(original.targets());
+    targets.forEach(text -> all.add(ProtocolTarget.parse(text)));
+    return all.isEmpty() ? List.of(ProtocolTarget.ofHost("nereid", url)) : all;
+  }
+
+  private Map<Payload, ProtocolsPlan.Input> inputs() {
+    List<String> said =
+        models.isEmpty()
+            ? List.of(
+                "encoded=embed:image",
+                "uint8=embed_uint8:pixels",
+                "fp16=embed_fp16:pixels",
+                "fp32=shapes_embedder:images")
+            : models;
+    Map<Payload, ProtocolsPlan.Input> all = new EnumMap<>(Payload.class);
+    for (String text : said) {
+      int equals = text.indexOf('=');
+      if (equals < 1) {
+        throw new IllegalArgumentException(
+            "--model: '" + text + "' (expected: PAYLOAD=NAME[:INPUT])");
+      }
+      Payload payload = Payload.parse(text.substring(0, equals));
+      String[] name = text.substring(equals + 1).split(":", 2);
+      String usual = payload == Payload.ENCODED ? "image" : "images";
+      all.put(payload, new ProtocolsPlan.Input(name[0], name.length > 1 ? name[1] : usual));
+    }
+    return all;
+  }
+
+  private List<Link> links() {
+    return links.isEmpty()
+        ? List.of(Link.LOOPBACK, Link.parse("lan=117MB/200us"), Link.parse("wan=6MB/20ms"))
+        : links.stream().map(Link::parse).toList();
+  }
+
+  private Pictures pictures() {
+    Path folder = images;
+    return Pictures.of(
+        folder == null
+            ? Pictures.drawn(PICTURES, 1)
+            : ImageSet.load(folder, ImageSet.Mode.MIXED, PICTURES, 1));
+  }
+}

@@ -1,0 +1,161 @@
+package dev.nereid.bench;
+
+import com.google.errorprone.annotations.FormatMethod;
+import com.google.errorprone.annotations.FormatString;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeSet;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * A protocol comparison as Markdown: tables of images per second and latency, bytes and processor
+ * time, the ratio of gRPC to HTTP, and which of the known verdicts hold.
+ *
+ * @param cells measured, by id
+ * @param unequal ways whose answers differ, which were not measured
+ * @param pruned points left out on purpose
+ * @param left points for which there was no time
+ */
+record ProtocolsReport(
+    Environment environment,
+    List<Link> links,
+    Map<String, JsonNode> cells,
+    Map<String, String> unequal,
+    int pruned,
+    int left) {
+
+  String text() {
+    StringBuilder text = new StringBuilder();
+    text.append(
+        format(
+            "Machine: %s, %d processors, %s, JDK %s; date %s; commit %s.\n\n",
+            environment.cpu(),
+            environment.processors(),
+            environment.os(),
+            environment.jdk(),
+            environment.date(),
+            environment.commit()));
+    text.append(
+        format(
+            "%d points measured, %d left out because their neighbours tell the same, %d not reached in time.\n",
+            cells.size(), pruned, left));
+    unequal.forEach(
+        (way, why) ->
+            text.append("Not compared: ").append(way).append(", ").append(why).append(".\n"));
+    for (Link link : links) {
+      List<JsonNode> of = cells.values().stream().filter(c -> is(c, "link", link.name())).toList();
+      if (!of.isEmpty()) {
+        section(text, link, of);
+      }
+    }
+    text.append(new ProtocolVerdicts(cells.values()).text());
+    return text.toString();
+  }
+
+  private static void section(StringBuilder text, Link link, List<JsonNode> cells) {
+    text.append("\n## ").append(link.described()).append('\n');
+    for (int concurrency : values(cells, "concurrency")) {
+      List<JsonNode> at =
+          cells.stream().filter(c -> c.path("concurrency").intValue() == concurrency).toList();
+      text.append(
+          format("\n%d in flight: images per second (mean latency of a request)\n\n", concurrency));
+      table(text, at, ProtocolsReport::speed);
+    }
+    if (link.isLoopback()) {
+      text.append("\nBytes on the wire for each picture, to the server and back\n\n");
+      table(text, cells, ProtocolsReport::bytes);
+      text.append("\nServer's processor time for each picture, at most in flight measured\n\n");
+      table(text, cells, ProtocolsReport::processor);
+    }
+  }
+
+  /** A row for each way, a column for each batch; of several cells in one place the last counts. */
+  private static void table(
+      StringBuilder text, List<JsonNode> cells, Function<JsonNode, String> figure) {
+    Collection<Integer> batches = values(cells, "batch");
+    Map<String, Map<Integer, String>> rows = new LinkedHashMap<>();
+    for (JsonNode cell : cells) {
+      rows.computeIfAbsent(way(cell), _ -> new LinkedHashMap<>())
+          .put(cell.path("batch").intValue(), figure.apply(cell));
+    }
+    text.append("| way | ");
+    text.append(batches.stream().map(b -> "batch " + b).collect(Collectors.joining(" | ")));
+    text.append(" |\n|---|").append("---|".repeat(batches.size())).append('\n');
+    rows.forEach(
+        (way, figures) -> {
+          text.append("| ").append(way).append(" | ");
+          text.append(
+              batches.stream()
+                  .map(batch -> figures.getOrDefault(batch, "-"))
+                  .collect(Collectors.joining(" | ")));
+          text.append(" |\n");
+        });
+  }
+
+  private static String way(JsonNode cell) {
+    Route route = Route.valueOf(cell.path("route").asString("").toUpperCase(Locale.ROOT));
+    return cell.path("target").asString("")
+        + ", "
+        + route.label()
+        + ", "
+        + cell.path("payload").asString("")
+        + (cell.path("per_call").booleanValue() ? ", channel per call" : "");
+  }
+
+  private static String speed(JsonNode cell) {
+    if (cell.has("error")) {
+      return "failed";
+    }
+    JsonNode mean = cell.path("run").path("latency").path("mean");
+    return format(
+        "%,.1f (%s)",
+        cell.path("images_per_second").doubleValue(), Times.micros(mean.doubleValue()));
+  }
+
+  private static String bytes(JsonNode cell) {
+    if (cell.has("error")) {
+      return "failed";
+    }
+    JsonNode run = cell.path("run");
+    double batch = cell.path("batch").intValue();
+    return format(
+        "%,.0f + %,.0f",
+        run.path("wire_bytes_out_per_request").doubleValue() / batch,
+        run.path("wire_bytes_in_per_request").doubleValue() / batch);
+  }
+
+  private static String processor(JsonNode cell) {
+    JsonNode cpu = cell.path("run").path("server_cpu_per_request");
+    return cpu.isNumber()
+        ? Times.micros(cpu.doubleValue() / cell.path("batch").intValue())
+        : Times.micros(null);
+  }
+
+  static boolean is(JsonNode cell, String member, String value) {
+    return cell.path(member).asString("").equals(value);
+  }
+
+  private static Collection<Integer> values(List<JsonNode> cells, String member) {
+    return cells.stream()
+        .map(cell -> cell.path(member).intValue())
+        .collect(Collectors.toCollection(TreeSet::new));
+  }
+
+  @FormatMethod
+  static String format(@FormatString String pattern, Object... values) {
+    return String.format(Locale.ROOT, pattern, values);
+  }
+
+  /** Ratios in one line. */
+  static String ratios(List<Double> ratios) {
+    List<String> texts = new ArrayList<>();
+    ratios.stream().sorted().forEach(ratio -> texts.add(format("%.2f", ratio)));
+    return texts.isEmpty() ? "none measured" : String.join(", ", texts);
+  }
+}

@@ -1,0 +1,220 @@
+package dev.nereid.bench;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+
+import dev.nereid.client.Endpoint;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+@Timeout(120)
+final class ProtocolsTest {
+  @TempDir Path folder;
+
+  private String[] protocols(TruthProcess truth, String... more) {
+    String target =
+        "known=http://127.0.0.1:%1$d,grpc://127.0.0.1:%2$d,rest://127.0.0.1:%1$d"
+            .formatted(truth.httpPort, truth.grpcPort);
+    return Stream.concat(
+            Stream.of(
+                "protocols",
+                "--target",
+                target,
+                "--model",
+                "encoded=m:x,fp32=m:x",
+                "--batches",
+                "1",
+                "--concurrency",
+                "2",
+                "--cell-time",
+                "100ms",
+                "--whole",
+                "--resume",
+                folder.resolve("cells.jsonl").toString(),
+                "--report",
+                folder.resolve("report.md").toString()),
+            Arrays.stream(more))
+        .toArray(String[]::new);
+  }
+
+  @Test
+  void everyWayIsMeasuredOnceAndTheReportSaysWhatHolds() throws Exception {
+    try (var truth = TruthProcess.start()) {
+      truth.script("service=1000");
+      BenchRun ran =
+          BenchRun.command(protocols(truth, "--link", "loopback", "--link", "slow=20MB/2ms"));
+      assertThat(ran.exit()).as(ran.err()).isZero();
+      List<String> cells = Files.readAllLines(folder.resolve("cells.jsonl"));
+      // gRPC and binary 2 payloads, JSON 1, REST 2 x 1; 2 links; and a channel per call on one.
+      assertThat(cells).hasSize((2 + 2 + 1 + 2) * 2 + 2);
+      assertThat(ran.out())
+          .contains(
+              "## loopback",
+              "## slow (20.0 MB/s each way, 4 ms round trip)",
+              "known, gRPC, fp32, channel per call",
+              "Requests up to 64 KB on loopback",
+              "\"JPEG wins everywhere\"");
+      assertThat(folder.resolve("report.md")).content().isEqualTo(ran.out());
+      long asked = truth.asked();
+      BenchRun again =
+          BenchRun.command(protocols(truth, "--link", "loopback", "--link", "slow=20MB/2ms"));
+      assertThat(again.exit()).isZero();
+      assertThat(truth.asked() - asked).as("only the answers are checked again").isEqualTo(7);
+    }
+  }
+
+  @Test
+  void theOriginalFlagsNameTargets() throws Exception {
+    try (var truth = TruthProcess.start()) {
+      BenchRun ran =
+          BenchRun.command(
+              "protocols",
+              "--onnx-http-url",
+              "http://127.0.0.1:" + truth.httpPort,
+              "--onnx-grpc-url",
+              "127.0.0.1:" + truth.grpcPort,
+              "--trt-http-url",
+              "http://127.0.0.1:1",
+              "--skip-trt",
+              "--iterations",
+              "6",
+              "--model",
+              "fp32=m:x",
+              "--batches",
+              "1",
+              "--concurrency",
+              "1",
+              "--link",
+              "loopback");
+      assertThat(ran.out())
+          .contains("onnx, gRPC, fp32", "onnx, HTTP JSON, fp32")
+          .doesNotContain("trt");
+    }
+  }
+
+  @Test
+  void aLinkCarriesNoMoreThanItsRateAndTakesItsDelay() throws Exception {
+    try (var server = new ServerSocket(0, 10, InetAddress.getLoopbackAddress());
+        var proxy =
+            new ShapingProxy(
+                new Endpoint("127.0.0.1", server.getLocalPort()), Link.parse("l=4MB/30ms"))) {
+      Thread.ofVirtual().start(() -> echoForEver(server));
+      try (Socket socket = new Socket("127.0.0.1", proxy.endpoint().port())) {
+        socket.setTcpNoDelay(true);
+        long start = System.nanoTime();
+        socket.getOutputStream().write(1);
+        assertThat(socket.getInputStream().read()).isEqualTo(1);
+        assertThat((System.nanoTime() - start) / 1e6).isGreaterThanOrEqualTo(60);
+        byte[] much = new byte[2_000_000];
+        much[1_999_999] = 7;
+        start = System.nanoTime();
+        Thread.ofVirtual().start(() -> write(socket, much));
+        assertThat(socket.getInputStream().readNBytes(much.length)).isEqualTo(much);
+        double seconds = (System.nanoTime() - start) / 1e9;
+        assertThat(seconds).isBetween(0.5, 2.0); // 2 MB at 4 MB/s, and the other way meanwhile
+      }
+    }
+  }
+
+  private static void echoForEver(ServerSocket server) {
+    try (Socket socket = server.accept()) {
+      socket.getInputStream().transferTo(socket.getOutputStream());
+    } catch (IOException e) {
+      // The test is over.
+    }
+  }
+
+  private static void write(Socket socket, byte[] bytes) {
+    try {
+      socket.getOutputStream().write(bytes);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  @Test
+  void whatNeighboursTellIsLeftOut() {
+    var matrix =
+        new ProtocolMatrix(
+            List.of("t"),
+            List.of(Payload.values()),
+            List.of(1, 4, 8, 16, 32),
+            List.of(1, 8, 16),
+            List.of(Link.LOOPBACK, Link.parse("wan=6MB/20ms")),
+            false);
+    ProtocolMatrix.Plan plan = matrix.plan();
+    assertThat(plan.prunedCount()).isPositive();
+    String ids = plan.cells().stream().map(ProtocolCell::id).collect(Collectors.joining("\n"));
+    assertThat(ids)
+        .contains(
+            "t/grpc/fp32/b1/c16/loopback/shared",
+            "t/grpc/fp32/b1/c16/wan/per-call",
+            "t/binary/fp32/b1/c16/wan/per-call",
+            "t/base64/encoded/b32/c16/wan/shared")
+        .doesNotContain("t/json/encoded", "t/json/fp16", "t/json/fp32/b32/c1/wan");
+    assertThat(plan.cells().getFirst().link()).isEqualTo(Link.LOOPBACK);
+  }
+
+  @Test
+  void vectorsAreComparedRowByRow() {
+    assertThat(ProtocolsRun.leastCosine(new double[] {1, 0, 0, 1}, new double[] {2, 0, 0, 2}))
+        .isEqualTo(1);
+    assertThat(ProtocolsRun.leastCosine(new double[] {1, 0, 0, 1}, new double[] {1, 0, 1, 0}))
+        .isZero();
+    assertThat(ProtocolsRun.leastCosine(new double[] {1}, new double[] {1, 2})).isZero();
+  }
+
+  @Test
+  void nonsenseIsRefused() {
+    assertThatIllegalArgumentException().isThrownBy(() -> Link.parse("wan"));
+    assertThatIllegalArgumentException().isThrownBy(() -> ProtocolTarget.parse("nobody"));
+    assertThatIllegalArgumentException().isThrownBy(() -> ProtocolTarget.parse("a=ftp://x"));
+    assertThatIllegalArgumentException().isThrownBy(() -> Payload.parse("int4"));
+  }
+
+  @Test
+  void channelsAreComparedAndTheTableSaysWhichPoolIsWorthIt() throws Exception {
+    try (var truth = TruthProcess.start()) {
+      truth.script("service=2000");
+      String state = folder.resolve("state").toString();
+      String[] arguments = {
+        "connections",
+        "-u",
+        "127.0.0.1:" + truth.grpcPort,
+        "-m",
+        "m",
+        "--metrics-url",
+        "none",
+        "--streams",
+        "1,8",
+        "--pools",
+        "1,4",
+        "-d",
+        "300ms",
+        "-w",
+        "100ms",
+        "--resume",
+        state
+      };
+      BenchRun ran = BenchRun.command(arguments);
+      assertThat(ran.exit()).as(ran.err()).isZero();
+      assertThat(ran.out()).contains("| 8 | 4 | 4 |", "## What to decide by", "one channel");
+      assertThat(Files.readAllLines(Path.of(state))).hasSize(3);
+      long asked = truth.asked();
+      assertThat(BenchRun.command(arguments).out()).contains("| 8 | 4 | 4 |");
+      assertThat(truth.asked()).isEqualTo(asked);
+    }
+  }
+}
