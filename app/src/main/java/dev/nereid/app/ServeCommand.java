@@ -20,6 +20,7 @@ import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 import picocli.CommandLine.Unmatched;
 import picocli.CommandLine.UnmatchedArgumentException;
@@ -42,6 +43,15 @@ final class ServeCommand implements Callable<Integer> {
   @Mixin
   @SuppressWarnings("unused") // picocli acts on it
   private HelpFlag help = new HelpFlag();
+
+  @Option(
+      names = Settings.FILE_OPTION,
+      paramLabel = "FILE",
+      description =
+          "Reads options from a YAML file, a line for each: 'http-port: 8000'. The environment wins"
+              + " over it (NEREID_HTTP_PORT=8000), and the command line over both.")
+  @SuppressWarnings({"unused", "NullAway.Init"}) // Settings has read it
+  private Path config;
 
   @Mixin private ServeFlags flags = new ServeFlags();
 

@@ -1,6 +1,5 @@
 package dev.nereid.app;
 
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import picocli.CommandLine.Mixin;
@@ -44,15 +43,6 @@ final class ServeFlags {
       paramLabel = "SECONDS",
       description = "How long ending may take after a signal to stop (${DEFAULT-VALUE}).")
   private int exitTimeoutSeconds = 30;
-
-  @Option(
-      names = Settings.FILE_OPTION,
-      paramLabel = "FILE",
-      description =
-          "Reads options from a YAML file, a line for each: 'http-port: 8000'. The environment wins"
-              + " over it (NEREID_HTTP_PORT=8000), and the command line over both.")
-  @SuppressWarnings({"unused", "NullAway.Init"}) // Settings has read it
-  private Path config;
 
   @Option(
       names = "--exit-grace-secs",
