@@ -38,7 +38,6 @@ final class ServeOptionsTest {
           "--strict-readiness=off",
           "--exit-timeout-secs=7",
           "--exit-grace-secs=5",
-          "--config=nereid.yaml",
           "--model-repository=a",
           "--model-repository=b",
           "--model-config-name=fast",
