@@ -83,8 +83,7 @@ final class ModelAddCommand implements Callable<Integer> {
       out.printf("%s takes %s and answers with %s.%n", model, onnx.inputs(), onnx.outputs());
       out.printf("It lies in %s.%n", place.resolve(model));
     }
-    new LoadRequest(url).send(model, place, detector.isPresent(), out);
-    return 0;
+    return new LoadRequest(url).send(model, place, detector.isPresent(), out) ? 0 : 1;
   }
 
   private void addDetector(Path place, String model, DetectorExport detector) throws IOException {

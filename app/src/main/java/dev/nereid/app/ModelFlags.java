@@ -8,6 +8,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.TypeConversionException;
 
@@ -58,6 +59,8 @@ final class ModelFlags {
       description = "A setting of one back end, or of all; may be repeated.")
   private List<String> backendSettings = new ArrayList<>();
 
+  @Mixin private ControlFlags control = new ControlFlags();
+
   ServeOptions.Models options(Installation installation, EngineOptions.Shared shared) {
     List<Path> places = repositories.stream().map(ModelFlags::place).toList();
     return new ServeOptions.Models(
@@ -68,7 +71,8 @@ final class ModelFlags {
         exitOnError,
         withoutGpu,
         settings(),
-        shared);
+        shared,
+        control.options(places.isEmpty()));
   }
 
   private static Path place(String text) {

@@ -1,6 +1,7 @@
 package dev.nereid.app;
 
 import dev.nereid.engine.EngineOptions;
+import dev.nereid.engine.EngineOptions.Control;
 import dev.nereid.engine.EngineOptions.GpuUnavailable;
 import dev.nereid.http.AccessLogWriter;
 import java.nio.file.Path;
@@ -51,6 +52,7 @@ record ServeOptions(
    * @param backends settings by back end and key; back end "" means all
    * @param exitOnError whether a model that cannot be loaded ends the server
    * @param shared what they share
+   * @param control who decides what is served
    */
   record Models(
       List<Path> repositories,
@@ -60,7 +62,8 @@ record ServeOptions(
       boolean exitOnError,
       GpuUnavailable withoutGpu,
       Map<String, Map<String, String>> backends,
-      EngineOptions.Shared shared) {
+      EngineOptions.Shared shared,
+      Control control) {
     Models {
       repositories = List.copyOf(repositories);
       backends = Map.copyOf(backends);

@@ -225,7 +225,8 @@ final class Server implements AutoCloseable {
         models.withoutGpu(),
         Runtime.getRuntime().availableProcessors(),
         MemoryPool.Limits.DEFAULT,
-        models.shared());
+        models.shared(),
+        models.control());
   }
 
   /** The engine that is served. */

@@ -23,7 +23,6 @@ final class TritonFlags {
 
   private static final List<String> WITHOUT_EFFECT =
       List.of(
-          "--repository-poll-secs",
           "--metrics-interval-ms",
           "--repoagent-directory",
           "--cache-directory",
@@ -51,9 +50,6 @@ final class TritonFlags {
           "--vertex-ai-default-model");
 
   static {
-    NOT_OFFERED.put("--model-control-mode", "none");
-    NOT_OFFERED.put("--load-model", NOTHING);
-    NOT_OFFERED.put("--model-load-retry-count", "0");
     NOT_OFFERED.put("--model-namespacing", "false");
     NOT_OFFERED.put("--allow-client-shm", "false");
     NOT_OFFERED.put("--reuse-http-port", "false");

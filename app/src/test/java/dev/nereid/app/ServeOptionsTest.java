@@ -15,6 +15,8 @@ import dev.nereid.app.ServeOptions.Metrics;
 import dev.nereid.app.ServeOptions.Models;
 import dev.nereid.app.ServeOptions.Timeouts;
 import dev.nereid.engine.EngineOptions;
+import dev.nereid.engine.EngineOptions.Control;
+import dev.nereid.engine.EngineOptions.ControlMode;
 import dev.nereid.engine.EngineOptions.GpuUnavailable;
 import dev.nereid.http.AccessLogWriter.Format;
 import dev.nereid.scheduler.RateLimiter.Resource;
@@ -53,6 +55,12 @@ final class ServeOptionsTest {
           "--rate-limit-resource=R:4",
           "--rate-limit-resource=S:2:0",
           "--backend-directory=plugs",
+          "--model-control-mode=Explicit",
+          "--load-model=one",
+          "--load-model=*",
+          "--repository-poll-secs=19",
+          "--model-load-timeout-secs=20",
+          "--model-load-retry-count=21",
           "--allow-http=0",
           "--http-address=127.0.0.1",
           "--http-port=1",
@@ -115,7 +123,14 @@ final class ServeOptionsTest {
                     false,
                     GpuUnavailable.REFUSE,
                     Map.of(),
-                    EngineOptions.Shared.NOTHING),
+                    EngineOptions.Shared.NOTHING,
+                    new Control(
+                        ControlMode.POLL,
+                        List.of(),
+                        Duration.ofSeconds(2),
+                        Duration.ofSeconds(600),
+                        0,
+                        null)),
                 new Http(new Endpoint(true, "0.0.0.0", 8000), 67_108_864, 0),
                 new Grpc(
                     new Endpoint(true, "0.0.0.0", 8001),
@@ -130,6 +145,16 @@ final class ServeOptionsTest {
                 new Timeouts(Duration.ofSeconds(75), Duration.ofSeconds(20), 65_536, Duration.ZERO),
                 Logging.DEFAULT,
                 new Access(Format.TEXT, null, Duration.ofMillis(100))));
+  }
+
+  @Test
+  void namedRepositoriesAreReadOnceUnlessItIsSaidOtherwise() {
+    assertThat(parse("--model-repository=a").models().control().mode()).isEqualTo(ControlMode.NONE);
+    Control polling = parse("--model-repository=a", "--model-control-mode=poll").models().control();
+    assertThat(polling.mode()).isEqualTo(ControlMode.POLL);
+    assertThat(polling.pollEvery()).isEqualTo(Duration.ofSeconds(15));
+    assertThat(parse("--model-control-mode=none").models().control().mode())
+        .isEqualTo(ControlMode.NONE);
   }
 
   @Test
@@ -157,7 +182,14 @@ final class ServeOptionsTest {
                         20,
                         true,
                         List.of(new Resource("R", 4, null), new Resource("S", 2, 0)),
-                        List.of(Path.of("plugs")))),
+                        List.of(Path.of("plugs"))),
+                    new Control(
+                        ControlMode.EXPLICIT,
+                        List.of("one", "*"),
+                        Duration.ofSeconds(19),
+                        Duration.ofSeconds(20),
+                        21,
+                        null)),
                 new Http(new Endpoint(false, "127.0.0.1", 1), 2, 3),
                 new Grpc(
                     new Endpoint(false, "127.0.0.2", 4),

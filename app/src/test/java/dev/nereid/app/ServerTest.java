@@ -210,7 +210,10 @@ final class ServerTest {
         .contains("--grpc-port: 9 (expected: a port of its own, --http-port has this one)");
     assertThat(serve("--htp-port=9"))
         .contains("unknown option --htp-port, did you mean --http-port?");
-    assertThat(serve("--model-control-mode=explicit")).contains("--model-control-mode: explicit");
+    assertThat(serve("--model-control-mode=never"))
+        .contains("--model-control-mode", "never (expected: none, poll or explicit)");
+    assertThat(serve("--load-model=echo"))
+        .contains("--load-model: echo (expected: together with --model-control-mode=explicit)");
     assertThat(serve("--log-verbose=loud")).contains("'--log-verbose'", "loud");
   }
 

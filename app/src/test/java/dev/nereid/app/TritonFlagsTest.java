@@ -21,18 +21,16 @@ final class TritonFlagsTest {
 
   @Test
   void whatAsksForWhatHappensAnywayIsTaken() {
-    var outcome =
-        TritonFlags.sort(
-            List.of("--model-control-mode=none", "--grpc-use-ssl=OFF", "--trace-level", "off"));
+    var outcome = TritonFlags.sort(List.of("--grpc-use-ssl=OFF", "--trace-level", "off"));
     assertThat(outcome.unknown()).isEmpty();
     assertThat(outcome.warnings()).isEmpty();
   }
 
   @Test
   void whatAsksForMoreIsRefused() {
-    assertThatThrownBy(() -> TritonFlags.sort(List.of("--model-control-mode", "explicit")))
+    assertThatThrownBy(() -> TritonFlags.sort(List.of("--rate-limit", "execution_count")))
         .hasMessage(
-            "--model-control-mode: explicit (expected: none; nothing else is offered yet,"
+            "--rate-limit: execution_count (expected: off; nothing else is offered yet,"
                 + " see docs/compatibility.md)");
     assertThatThrownBy(() -> TritonFlags.sort(List.of("--http-restricted-api=health:k=v")))
         .hasMessage("--http-restricted-api is not offered yet; see docs/compatibility.md");

@@ -15,6 +15,12 @@ public interface Reply {
   void fail(Failure failure);
 
   /**
+   * Which load of the model took a request that asks for classes. Told before any outcome, and once
+   * more when another load has taken its place by then.
+   */
+  default void takenBy(Labelling load) {}
+
+  /**
    * Sends what is held. The outcomes of a batch are given one after another, and then each {@link
    * #group} is flushed once, so that a transport is woken once and writes once.
    */

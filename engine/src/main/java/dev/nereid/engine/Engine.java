@@ -58,7 +58,10 @@ public interface Engine extends AutoCloseable {
   /** Whether {@link #withdraw} was called. */
   boolean isWithdrawn();
 
-  /** Whether every model is ready, or, without strict readiness, whether start-up has ended. */
+  /**
+   * Whether start-up has ended and, under strict readiness, no model that is to be served has
+   * failed. What is loaded later on does not count until it is ready or has failed.
+   */
   boolean isReady();
 
   /** Whether that version takes requests. Throws when there is no such model or version. */
@@ -84,8 +87,31 @@ public interface Engine extends AutoCloseable {
    */
   List<ModelStatistics> statistics(String model, long version);
 
-  /** Every model known, whether loaded or not. */
+  /**
+   * Every model known, whether loaded or not. Where models are loaded on request, this looks at the
+   * repositories too.
+   */
   List<IndexEntry> index();
+
+  /**
+   * Loads a model, and the models of its steps if it is an ensemble, or loads it anew if its files
+   * or configuration have changed. Returns when it is ready; what was served before serves until
+   * then, and for good if loading fails.
+   *
+   * @throws dev.nereid.core.FaultException in Triton's words when it cannot be loaded, or when
+   *     models are not loaded on request here
+   */
+  void load(String model, LoadParameters parameters);
+
+  /**
+   * Takes a model out of service. Returns when it takes no more requests; those it has are still
+   * answered. A model that is not there, or not served, is no error.
+   *
+   * @param dependents whether models that were loaded only as steps of this ensemble, and are part
+   *     of no other, go too
+   * @throws dev.nereid.core.FaultException when models are not loaded on request here
+   */
+  void unload(String model, boolean dependents);
 
   /** Completes when every model of the start-up is ready or has failed. */
   CompletableFuture<LoadReport> started();

@@ -9,6 +9,7 @@ import dev.nereid.core.FaultException;
 import dev.nereid.core.Shape;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,7 +30,7 @@ final class EnsembleCheck {
   /**
    * Throws a {@link FaultException} that names step, tensor and expectation when it does not fit.
    */
-  static void check(ModelSpec ensemble, Map<String, ModelSpec> steps) {
+  static void check(ModelSpec ensemble, Function<ModelEnsembling.Step, @Nullable ModelSpec> steps) {
     EnsembleCheck check = new EnsembleCheck(ensemble);
     for (TensorSpec input : ensemble.inputs()) {
       check.tensors.put(
@@ -41,8 +42,9 @@ final class EnsembleCheck {
     check.ensembleOutputs();
   }
 
-  private ModelSpec specOf(ModelEnsembling.Step step, Map<String, ModelSpec> steps) {
-    ModelSpec spec = steps.get(step.getModelName());
+  private ModelSpec specOf(
+      ModelEnsembling.Step step, Function<ModelEnsembling.Step, @Nullable ModelSpec> steps) {
+    ModelSpec spec = steps.apply(step);
     if (spec == null) {
       throw refuse("contains model '%s' which is not available".formatted(step.getModelName()));
     }

@@ -7,16 +7,19 @@ import dev.nereid.core.FaultException;
 import dev.nereid.core.InferRequest;
 import dev.nereid.core.MemoryPool;
 import dev.nereid.core.Ticker;
+import dev.nereid.engine.EngineOptions.ControlMode;
 import dev.nereid.repository.ModelRepository;
+import dev.nereid.repository.RepositorySnapshot;
 import dev.nereid.scheduler.ModelScheduler;
 import dev.nereid.telemetry.Meter;
 import dev.nereid.telemetry.Metrics;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
+import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -38,24 +41,29 @@ final class LocalEngine implements Engine {
   private final MemoryPool memory;
   private final ModelCatalog catalog;
   private final SharedResources shared;
-  private final ExecutorService loading;
+  private final VersionOpener opener;
+  private final ModelControl control;
+  private final RepositoryPoll poll;
   private final ScheduledExecutorService sweeping;
+  private final ScheduledExecutorService polling;
   private final CompletableFuture<LoadReport> started = new CompletableFuture<>();
   private volatile boolean live = true;
   private volatile boolean withdrawn;
 
-  private LocalEngine(EngineOptions options, Metrics metrics, Ticker ticker) {
+  private LocalEngine(
+      EngineOptions options, ModelRepository repository, Metrics metrics, Ticker ticker) {
     this.options = options;
     this.ticker = ticker;
     memory = new MemoryPool(options.memory());
-    catalog = new ModelCatalog(metrics);
     shared = new SharedResources(options, memory, ticker, metrics);
-    loading =
-        Executors.newFixedThreadPool(
-            options.loadThreads(), Thread.ofPlatform().name("load-", 0).daemon().factory());
-    sweeping =
-        Executors.newSingleThreadScheduledExecutor(
-            Thread.ofPlatform().name("sweep").daemon().factory());
+    catalog = new ModelCatalog(metrics, memory, new EnsembleSchedulers(ticker, shared));
+    var loader = new ModelLoader(options, memory, ticker, catalog::redirect, shared);
+    opener = new VersionOpener(loader, options.control(), options.loadThreads());
+    var loads = new ModelLoads(loader, catalog, opener, metrics, ticker);
+    control = new ModelControl(options.control(), repository, loader, catalog, loads);
+    poll = new RepositoryPoll(repository, catalog, control, ticker);
+    sweeping = scheduled("sweep");
+    polling = scheduled("poll");
     metrics.gauge(Meter.OPEN_LEASES, memory::openLeases);
     metrics.gauge(Meter.DIRECT_MEMORY_USED, memory::usedBytes);
     metrics.gauge(Meter.DIRECT_MEMORY_HELD, memory::heldBytes);
@@ -64,25 +72,42 @@ final class LocalEngine implements Engine {
 
   static LocalEngine open(EngineOptions options, Metrics metrics, Ticker ticker) {
     var repository = new ModelRepository(options.repositories(), options.modelConfigName());
-    var snapshot = repository.scan();
-    snapshot.warnings().forEach(LOG::warn);
-    LocalEngine engine = new LocalEngine(options, metrics, ticker);
-    var loader =
-        new ModelLoader(options, engine.memory, ticker, engine.catalog::require, engine.shared);
-    long began = ticker.nanos();
-    var _ =
-        new StartUp(loader, engine.catalog, engine.loading)
-            .begin(snapshot.models().values())
-            .whenComplete((_, _) -> engine.report(Duration.ofNanos(ticker.nanos() - began)));
-    var _ =
-        engine.sweeping.scheduleWithFixedDelay(
-            engine::sweep, SWEEP_MILLIS, SWEEP_MILLIS, TimeUnit.MILLISECONDS);
+    RepositorySnapshot found = repository.scan();
+    found.warnings().forEach(LOG::warn);
+    LocalEngine engine = new LocalEngine(options, repository, metrics, ticker);
+    engine.start(found);
     return engine;
   }
 
+  private static ScheduledExecutorService scheduled(String name) {
+    return Executors.newSingleThreadScheduledExecutor(
+        Thread.ofPlatform().name(name).daemon().factory());
+  }
+
+  private void start(RepositorySnapshot found) {
+    long began = ticker.nanos();
+    poll.begin(found);
+    var _ =
+        control
+            .start(found.models())
+            .whenComplete((_, _) -> report(Duration.ofNanos(ticker.nanos() - began)));
+    var _ =
+        sweeping.scheduleWithFixedDelay(
+            this::sweep, SWEEP_MILLIS, SWEEP_MILLIS, TimeUnit.MILLISECONDS);
+    if (options.control().mode() == ControlMode.POLL) {
+      long every = options.control().pollEvery().toNanos();
+      var _ = polling.scheduleWithFixedDelay(poll::look, every, every, TimeUnit.NANOSECONDS);
+    }
+  }
+
   private void report(Duration took) {
-    loading.shutdown();
-    started.complete(new LoadReport(index(), took));
+    started.complete(new LoadReport(entries(), took));
+  }
+
+  private List<IndexEntry> entries() {
+    return catalog.all().values().stream()
+        .flatMap(model -> model.entries().values().stream())
+        .toList();
   }
 
   private void sweep() {
@@ -130,7 +155,7 @@ final class LocalEngine implements Engine {
       if (version == null) {
         continue;
       }
-      if (current != null && !current.isSame(version)) {
+      if (current != null && current != version) {
         submit.accept(current, together);
         together = new ArrayList<>();
       }
@@ -177,7 +202,7 @@ final class LocalEngine implements Engine {
         && !withdrawn
         && started.isDone()
         && (!options.strictReadiness()
-            || catalog.all().values().stream().allMatch(ServedModel::isReady));
+            || catalog.all().values().stream().allMatch(ServedModel::isSound));
   }
 
   @Override
@@ -222,7 +247,45 @@ final class LocalEngine implements Engine {
 
   @Override
   public List<IndexEntry> index() {
-    return catalog.all().values().stream().flatMap(model -> model.entries().stream()).toList();
+    Collection<String> loadable = control.loadable();
+    TreeMap<String, Collection<IndexEntry>> byName = new TreeMap<>();
+    for (String name : loadable) {
+      byName.put(name, List.of(new IndexEntry(name, 0, IndexEntry.State.UNKNOWN, "", "")));
+    }
+    for (ServedModel model : catalog.all().values()) {
+      if (model.isKnown() || loadable.contains(model.name())) {
+        byName.put(model.name(), model.entries().values());
+      }
+    }
+    return byName.values().stream().flatMap(Collection::stream).toList();
+  }
+
+  @Override
+  public void load(String model, LoadParameters parameters) {
+    requireLive();
+    control.load(model, parameters);
+  }
+
+  @Override
+  public void unload(String model, boolean dependents) {
+    requireLive();
+    control.unload(model, dependents);
+  }
+
+  private void requireLive() {
+    if (!live) {
+      throw FaultException.of(Fault.NOT_READY, "Server exiting");
+    }
+  }
+
+  /** Looks at the repositories as if it were time to; does not wait for what comes of it. */
+  void look() {
+    poll.look();
+  }
+
+  /** Whether what a look began has ended. */
+  boolean isPolled() {
+    return poll.busy().isEmpty();
   }
 
   @Override
@@ -256,7 +319,8 @@ final class LocalEngine implements Engine {
           }
         }
       }
-      return all;
+      long left = Math.max(0, end - System.nanoTime());
+      return catalog.awaitRetired(Duration.ofNanos(left)) && all;
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       return false;
@@ -266,7 +330,7 @@ final class LocalEngine implements Engine {
   @Override
   public void close() {
     live = false;
-    loading.shutdown();
+    polling.shutdownNow();
     sweeping.shutdownNow();
     try {
       started.get(30, TimeUnit.SECONDS);
@@ -275,10 +339,23 @@ final class LocalEngine implements Engine {
     } catch (ExecutionException | TimeoutException e) {
       LOG.warn("closing while models still load", e);
     }
-    List<ServedVersion> served = catalog.clear();
-    served.stream().filter(v -> v.spec().isEnsemble()).forEach(v -> v.scheduler().close());
-    served.stream().filter(v -> !v.spec().isEnsemble()).forEach(v -> v.scheduler().close());
+    control.close();
+    opener.close();
+    List<ServedVersion> served = catalog.close();
+    served.stream().filter(v -> v.spec().isEnsemble()).forEach(ServedVersion::close);
+    served.stream().filter(v -> !v.spec().isEnsemble()).forEach(ServedVersion::close);
+    awaitRetired();
     shared.close();
     memory.close();
+  }
+
+  private void awaitRetired() {
+    try {
+      if (!catalog.awaitRetired(ModelScheduler.CLOSE_PATIENCE)) {
+        LOG.error("closing while versions taken out of service still run requests");
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 }

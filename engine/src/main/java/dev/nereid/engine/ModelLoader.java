@@ -16,24 +16,24 @@ import dev.nereid.config.proto.ModelConfig;
 import dev.nereid.config.proto.ModelInstanceGroup;
 import dev.nereid.core.Fault;
 import dev.nereid.core.FaultException;
+import dev.nereid.core.InferRequest;
 import dev.nereid.core.MemoryPool;
 import dev.nereid.core.Ticker;
 import dev.nereid.repository.FileCheck;
 import dev.nereid.repository.Labels;
 import dev.nereid.repository.ModelEntry;
 import dev.nereid.scheduler.BatchingScheduler;
-import dev.nereid.scheduler.EnsembleScheduler;
 import dev.nereid.scheduler.ExecutionStatistics;
 import dev.nereid.scheduler.ModelScheduler;
 import dev.nereid.scheduler.SchedulerSetup;
-import dev.nereid.scheduler.StepTarget;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.BiFunction;
+import java.util.function.BiConsumer;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -44,20 +44,20 @@ final class ModelLoader {
   private final EngineOptions options;
   private final MemoryPool memory;
   private final Ticker ticker;
-  private final BiFunction<String, Long, StepTarget> targets;
+  private final BiConsumer<ServedVersion, List<InferRequest>> redirect;
   private final SharedResources shared;
 
-  /** A loader whose ensembles find their steps through {@code targets}. */
+  /** A loader whose versions give away through {@code redirect} what comes after they drain. */
   ModelLoader(
       EngineOptions options,
       MemoryPool memory,
       Ticker ticker,
-      BiFunction<String, Long, StepTarget> targets,
+      BiConsumer<ServedVersion, List<InferRequest>> redirect,
       SharedResources shared) {
     this.options = options;
     this.memory = memory;
     this.ticker = ticker;
-    this.targets = targets;
+    this.redirect = redirect;
     this.shared = shared;
   }
 
@@ -74,51 +74,80 @@ final class ModelLoader {
     return VersionPolicy.choose(declared, entry.versions());
   }
 
-  /** Loads one version of a model that has a back end. */
-  ServedVersion load(ModelEntry entry, ModelConfig declared, long version) {
-    ModelFiles files = new ModelFiles(entry.directory(), entry.versionDirectory(version));
-    BackendProvider backend = shared.backends().require(declared.getBackend(), files);
+  /**
+   * What one version is loaded from and for.
+   *
+   * @param statistics to count on with; null for new ones
+   * @param files where they came with the load; null when they lie in the repository
+   */
+  record Job(
+      ModelEntry entry,
+      ModelConfig declared,
+      long version,
+      @Nullable ExecutionStatistics statistics,
+      @Nullable OverrideDirectory files,
+      LoadAttempt attempt) {
+    /** What gives back, when the version is closed, what it holds of the files. */
+    private Runnable release() {
+      return files == null ? () -> {} : files.share()::close;
+    }
+  }
+
+  /** Loads one version of a model that has a back end, and warms it up. */
+  ServedVersion load(Job job) {
+    ModelFiles files =
+        new ModelFiles(job.entry.directory(), job.entry.versionDirectory(job.version));
+    BackendProvider backend = shared.backends().require(job.declared.getBackend(), files);
     try {
-      return load(entry, declared, version, files, backend);
+      return load(job, files, backend);
     } catch (RuntimeException | LinkageError e) {
       Backends.giveUp(backend);
       throw e;
     }
   }
 
-  private ServedVersion load(
-      ModelEntry entry,
-      ModelConfig declared,
-      long version,
-      ModelFiles files,
-      BackendProvider backend) {
+  private ServedVersion load(Job job, ModelFiles files, BackendProvider backend) {
     long started = ticker.nanos();
+    ModelEntry entry = job.entry;
     Map<String, String> backendOptions =
         options.backendOptions().getOrDefault(backend.name(), Map.of());
-    ModelConfig config = complete(declared, backend, files, backendOptions);
-    List<String> missing = FileCheck.problems(entry, config, List.of(version));
+    ModelConfig config = complete(job.declared, backend, files, backendOptions);
+    List<String> missing = FileCheck.problems(entry, config, List.of(job.version));
     if (!missing.isEmpty()) {
       throw FaultException.of(Fault.INVALID_ARGUMENT, String.join("; ", missing));
     }
-    Model model =
-        backend.open(
-            new ModelContext(config, version, files, backendOptions, memory, options.cores()));
-    var statistics = new ExecutionStatistics(config.getName(), version);
-    List<Placement> placements = placements(config);
-    String summary = summary(model, placements);
-    ModelScheduler scheduler =
-        BatchingScheduler.start(
-            new SchedulerSetup(
-                config, version, model, placements, memory, ticker, statistics, shared.limiter()));
     ModelSpec spec = ModelSpec.of(config);
-    return new ServedVersion(
-        spec,
-        version,
-        shared.cached(scheduler, config, statistics),
-        statistics,
-        labels(spec, entry.directory()),
-        summary,
-        (ticker.nanos() - started) / 1e9);
+    Map<String, List<String>> labels = labels(spec, entry.directory());
+    try (WarmUp warmUp = WarmUp.of(spec, entry.directory(), memory, ticker, job.attempt)) {
+      Model model =
+          backend.open(
+              new ModelContext(
+                  config, job.version, files, backendOptions, memory, options.cores()));
+      SchedulerSetup setup = setup(job, config, model, warmUp);
+      String summary = summary(model, setup.placements());
+      ModelScheduler scheduler = BatchingScheduler.start(setup);
+      double seconds = (ticker.nanos() - started) / 1e9;
+      return new ServedVersion(
+          new VersionFacts(spec, job.version, labels, summary, seconds),
+          shared.cached(scheduler, config, setup.statistics()),
+          setup.statistics(),
+          redirect,
+          job.release());
+    }
+  }
+
+  private SchedulerSetup setup(Job job, ModelConfig config, Model model, WarmUp warmUp) {
+    ExecutionStatistics counted = job.statistics;
+    return new SchedulerSetup(
+        config,
+        job.version,
+        model,
+        placements(config),
+        memory,
+        ticker,
+        counted == null ? new ExecutionStatistics(config.getName(), job.version) : counted,
+        shared.limiter(),
+        warmUp);
   }
 
   /** The configuration for this machine, with what the files tell and every default, and valid. */
@@ -155,27 +184,15 @@ final class ModelLoader {
     return active + (active == 1 ? " instance" : " instances");
   }
 
-  /** Loads one version of an ensemble whose steps are served. */
-  ServedVersion loadEnsemble(
-      ModelEntry entry, ModelConfig declared, long version, Map<String, ServedVersion> steps) {
+  /** Reads one version of an ensemble. */
+  EnsembleDefinition define(ModelEntry entry, ModelConfig declared, long version) {
     long started = ticker.nanos();
     ModelConfig config = accepted(declared, new ConfigNormaliser.Defaults(false, "", 1));
     ModelSpec spec = ModelSpec.of(config);
-    Map<String, ModelSpec> specs = new HashMap<>();
-    steps.forEach((name, step) -> specs.put(name, step.spec()));
-    EnsembleCheck.check(spec, specs);
+    Map<String, List<String>> labels = labels(spec, entry.directory());
     var statistics = new ExecutionStatistics(config.getName(), version);
-    return new ServedVersion(
-        spec,
-        version,
-        shared.cached(
-            new EnsembleScheduler(config, version, targets, ticker, statistics),
-            config,
-            statistics),
-        statistics,
-        ensembleLabels(spec, entry.directory(), steps),
-        "ensemble of " + config.getEnsembleScheduling().getStepCount(),
-        (ticker.nanos() - started) / 1e9);
+    double seconds = (ticker.nanos() - started) / 1e9;
+    return new EnsembleDefinition(spec, version, labels, statistics, seconds);
   }
 
   /**
@@ -236,31 +253,6 @@ final class ModelLoader {
         labels.put(output.name(), Labels.read(directory, output.labelFilename()).lines());
       }
     }
-    return Map.copyOf(labels);
-  }
-
-  /**
-   * An ensemble's output has the labels of the step's output that makes it, unless it has its own.
-   */
-  private static Map<String, List<String>> ensembleLabels(
-      ModelSpec spec, Path directory, Map<String, ServedVersion> steps) {
-    Map<String, List<String>> labels = new HashMap<>();
-    spec.config()
-        .getEnsembleScheduling()
-        .getStepList()
-        .forEach(
-            step -> {
-              ServedVersion served = steps.get(step.getModelName());
-              step.getOutputMapMap()
-                  .forEach(
-                      (output, tensor) -> {
-                        List<String> known = served == null ? null : served.labels().get(output);
-                        if (known != null && spec.output(tensor) != null) {
-                          labels.put(tensor, known);
-                        }
-                      });
-            });
-    labels.putAll(labels(spec, directory));
     return Map.copyOf(labels);
   }
 }

@@ -42,7 +42,6 @@ final class NotOffered {
       warnIf(config, !group.getHostPolicy().isEmpty(), "instance_group host_policy");
       warnIf(config, group.getProfileCount() > 0, "instance_group profile");
     }
-    warnIf(config, config.getModelWarmupCount() > 0, "model_warmup");
   }
 
   private static void refuseIf(ModelConfig config, boolean given, String field, String expected) {

@@ -3,71 +3,17 @@ package dev.nereid.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.nereid.backend.RecordingReply;
 import dev.nereid.backend.TestTensors;
 import dev.nereid.core.Fault;
 import dev.nereid.core.FaultException;
-import dev.nereid.core.InferRequest;
 import dev.nereid.core.MemoryPool;
-import dev.nereid.core.Shape;
-import dev.nereid.core.Tensor;
-import dev.nereid.telemetry.Metrics;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /** The engine over repositories that each test writes. */
-final class EngineTest {
-  @TempDir Path root;
-  private ModelFolder models;
-  private final Metrics metrics = new Metrics();
-  private final List<RecordingReply> replies = new ArrayList<>();
-  private final List<Engine> engines = new ArrayList<>();
-
-  @BeforeEach
-  void aRepository() {
-    models = new ModelFolder(root);
-  }
-
-  @AfterEach
-  void everythingIsGivenBack() {
-    replies.forEach(RecordingReply::close);
-    for (Engine engine : engines) {
-      MemoryPool pool = engine.memory();
-      engine.close();
-      assertThat(pool.openLeases()).as("leases still open").isZero();
-    }
-  }
-
-  private Engine open(EngineOptions options) {
-    Engine engine = Engine.open(options, metrics);
-    engines.add(engine);
-    engine.started().orTimeout(20, TimeUnit.SECONDS).join();
-    return engine;
-  }
-
-  private Engine open() {
-    return open(EngineOptions.of(root));
-  }
-
-  private RecordingReply infer(Engine engine, String model, long version, String input) {
-    Tensor tensor = new TestTensors(engine.memory()).floats(input, Shape.of(1, 2), 3, 4);
-    var reply = new RecordingReply();
-    replies.add(reply);
-    var call =
-        new InferRequest.Call(model, version, "", Map.of(), List.of(), 0, 0, 0, Long.MAX_VALUE);
-    engine.infer(new InferRequest(call, List.of(tensor), List.of(tensor.lease()), reply));
-    return reply;
-  }
-
+final class EngineTest extends EngineFixture {
   @Test
   void answersFromAModelAndCountsIt() {
     models.identity("id", 2, "dynamic_batching {}");
@@ -119,7 +65,8 @@ final class EngineTest {
                 EngineOptions.GpuUnavailable.REFUSE,
                 1,
                 MemoryPool.Limits.DEFAULT,
-                EngineOptions.Shared.NOTHING));
+                EngineOptions.Shared.NOTHING,
+                EngineOptions.Control.NONE));
     assertThat(engine.isReady()).isTrue();
   }
 
@@ -144,14 +91,6 @@ final class EngineTest {
     assertThat(reason(engine, "misfit")).contains("tensor 'between'").contains("[-1,3]");
     assertThat(reason(engine, "orphan")).contains("'gone'");
     assertThat(reason(engine, "hen") + reason(engine, "egg")).contains("circular dependency");
-  }
-
-  private static String reason(Engine engine, String model) {
-    return engine.index().stream()
-        .filter(entry -> entry.model().equals(model))
-        .findFirst()
-        .orElseThrow()
-        .reason();
   }
 
   @Test
@@ -196,7 +135,8 @@ final class EngineTest {
                 EngineOptions.GpuUnavailable.CPU,
                 1,
                 MemoryPool.Limits.DEFAULT,
-                EngineOptions.Shared.NOTHING));
+                EngineOptions.Shared.NOTHING,
+                EngineOptions.Control.NONE));
     infer(moved, "gpu", -1, "INPUT0").response();
   }
 

@@ -118,7 +118,8 @@ final class JarBackendsTest {
                 EngineOptions.GpuUnavailable.REFUSE,
                 1,
                 MemoryPool.Limits.DEFAULT,
-                new EngineOptions.Shared(0, false, List.of(), List.of(backendDirectories))),
+                new EngineOptions.Shared(0, false, List.of(), List.of(backendDirectories)),
+                EngineOptions.Control.NONE),
             new Metrics());
     engine.started().orTimeout(20, TimeUnit.SECONDS).join();
     return engine;

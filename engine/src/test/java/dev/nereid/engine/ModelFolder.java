@@ -42,6 +42,21 @@ final class ModelFolder {
             .formatted(dim, dim, more));
   }
 
+  /** A model as {@link #identity} that takes its time and fails when told to. */
+  ModelFolder delay(String name, String more) {
+    return model(
+        name,
+        """
+        backend: "delay"
+        max_batch_size: 8
+        input { name: "INPUT0" data_type: TYPE_FP32 dims: [ 2 ] }
+        output { name: "OUTPUT0" data_type: TYPE_FP32 dims: [ 2 ] }
+        instance_group { kind: KIND_CPU count: 1 }
+        %s
+        """
+            .formatted(more));
+  }
+
   /** An ensemble of two steps, IN to OUT. */
   ModelFolder chain(String name, String first, String second) {
     return model(

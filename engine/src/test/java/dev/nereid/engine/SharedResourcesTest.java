@@ -52,7 +52,8 @@ final class SharedResourcesTest {
             EngineOptions.GpuUnavailable.REFUSE,
             2,
             MemoryPool.Limits.DEFAULT,
-            shared);
+            shared,
+            EngineOptions.Control.NONE);
     MemoryPool pool;
     try (Engine engine = Engine.open(options, metrics)) {
       pool = engine.memory();

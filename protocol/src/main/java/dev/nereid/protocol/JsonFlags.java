@@ -3,8 +3,10 @@ package dev.nereid.protocol;
 import dev.nereid.core.Fault;
 import dev.nereid.core.FaultException;
 import java.nio.ByteBuffer;
+import java.util.LinkedHashMap;
+import java.util.Map;
 
-/** The optional bodies of control calls: an object with a switch or two. Stateless. */
+/** The optional bodies of control calls: an object with a switch or some parameters. Stateless. */
 public final class JsonFlags {
   private JsonFlags() {}
 
@@ -32,5 +34,38 @@ public final class JsonFlags {
     }
     cursor.requireEnd();
     return value;
+  }
+
+  /**
+   * The members of the object {@code parameters}, each a String, Boolean, Long or Double; empty
+   * when the body is empty or lacks it.
+   *
+   * @param body little-endian
+   * @throws FaultException when the body is no object, or a parameter is none of these
+   */
+  public static Map<String, Object> parameters(ByteBuffer body) {
+    JsonCursor cursor = new JsonCursor(body.slice().order(body.order()), new NameCache());
+    Map<String, Object> parameters = new LinkedHashMap<>();
+    if (cursor.peek() == 0 && cursor.remaining() == 0) {
+      return parameters;
+    }
+    for (boolean more = cursor.enter('{', '}'); more; more = cursor.more('}')) {
+      if (!cursor.key().equals("parameters")) {
+        cursor.skipValue();
+        continue;
+      }
+      for (boolean one = cursor.enter('{', '}'); one; one = cursor.more('}')) {
+        String name = cursor.key();
+        Object value = cursor.scalar();
+        if (value == null) {
+          throw FaultException.of(
+              Fault.INVALID_ARGUMENT,
+              "Invalid value for parameter '" + name + "': expected a string, number or boolean");
+        }
+        parameters.put(name, value);
+      }
+    }
+    cursor.requireEnd();
+    return parameters;
   }
 }

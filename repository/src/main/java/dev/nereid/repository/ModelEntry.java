@@ -23,7 +23,8 @@ import org.jspecify.annotations.Nullable;
  * @param directory of the model
  * @param configFile the text to read; null when there is none
  * @param versions the version directories there are; may be empty
- * @param fingerprint changes when a file of the model comes, goes, or is written
+ * @param fingerprint what its files look like
+ * @param given the configuration that counts instead of the file; null for the file
  * @param problem why it cannot be served whatever it holds; null when nothing is known against it
  */
 public record ModelEntry(
@@ -31,7 +32,8 @@ public record ModelEntry(
     Path directory,
     @Nullable Path configFile,
     SortedSet<Long> versions,
-    long fingerprint,
+    Fingerprint fingerprint,
+    @Nullable ModelConfig given,
     @Nullable String problem) {
   /** A configuration above this size, in bytes, is not one. */
   static final int MAX_CONFIG_BYTES = 4 << 20;
@@ -41,12 +43,21 @@ public record ModelEntry(
     versions = Collections.unmodifiableSortedSet(new TreeSet<>(versions));
   }
 
+  /** The same model under a configuration that counts instead of its file. */
+  public ModelEntry with(ModelConfig config) {
+    return new ModelEntry(name, directory, configFile, versions, fingerprint, config, problem);
+  }
+
   /**
    * What the user wrote; an empty configuration when there is no file.
    *
    * @throws FaultException when the file cannot be read, or is not a configuration
    */
   public ModelConfig declared() {
+    ModelConfig instead = given;
+    if (instead != null) {
+      return instead;
+    }
     Path file = configFile;
     if (file == null) {
       return ModelConfig.getDefaultInstance();

@@ -5,6 +5,7 @@ import dev.nereid.core.FaultException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -82,14 +83,47 @@ public final class ModelRepository {
   public RepositorySnapshot scan() {
     List<String> warnings = new ArrayList<>();
     SortedMap<String, List<Path>> places = new TreeMap<>();
+    List<RepositorySnapshot.Root> seen = new ArrayList<>();
     for (Path root : distinctRoots()) {
-      for (Path directory : modelDirectories(root, warnings)) {
+      String identity = identity(root);
+      List<Path> directories = modelDirectories(root, warnings);
+      for (Path directory : directories) {
         places.computeIfAbsent(Reading.name(directory), _ -> new ArrayList<>()).add(directory);
       }
+      seen.add(new RepositorySnapshot.Root(root, identity, directories.isEmpty()));
     }
     SortedMap<String, ModelEntry> models = new TreeMap<>();
     places.forEach((name, directories) -> models.put(name, entry(name, directories, warnings)));
-    return new RepositorySnapshot(models, warnings);
+    return new RepositorySnapshot(models, seen, warnings);
+  }
+
+  /**
+   * The names of the models, without a look into them.
+   *
+   * @throws FaultException with {@link Fault#INVALID_ARGUMENT} when a root cannot be read
+   */
+  public SortedSet<String> names() {
+    SortedSet<String> names = new TreeSet<>();
+    for (Path root : distinctRoots()) {
+      modelDirectories(root, new ArrayList<>()).forEach(path -> names.add(Reading.name(path)));
+    }
+    return names;
+  }
+
+  /** A model that lies anywhere, outside the repositories too. */
+  public ModelEntry at(String name, Path directory) {
+    checkName(name);
+    return entry(name, List.of(directory), new ArrayList<>());
+  }
+
+  private static String identity(Path root) {
+    try {
+      return root.toRealPath()
+          + " "
+          + Files.readAttributes(root, BasicFileAttributes.class).fileKey();
+    } catch (IOException e) {
+      throw unreadable(root, e);
+    }
   }
 
   /**
@@ -155,7 +189,8 @@ public final class ModelRepository {
       String problem =
           "model '%s' is in more than one repository and therefore loaded from none: %s"
               .formatted(name, directories);
-      return new ModelEntry(name, directory, null, new TreeSet<>(), 0, problem);
+      return new ModelEntry(
+          name, directory, null, new TreeSet<>(), Fingerprint.NONE, null, problem);
     }
     try {
       return new ModelEntry(
@@ -164,10 +199,12 @@ public final class ModelRepository {
           configFile(directory),
           versions(directory, warnings),
           Reading.fingerprint(directory),
+          null,
           null);
     } catch (IOException e) {
       String problem = "model directory " + directory + ": " + Reading.reason(e);
-      return new ModelEntry(name, directory, null, new TreeSet<>(), 0, problem);
+      return new ModelEntry(
+          name, directory, null, new TreeSet<>(), Fingerprint.NONE, null, problem);
     }
   }
 
@@ -201,9 +238,17 @@ public final class ModelRepository {
     return versions;
   }
 
-  private static @Nullable Long version(String name) {
+  /** Whether a name at the top of a model's directory is that of its configuration. */
+  static boolean isConfig(String name) {
+    return name.equals(CONFIG_FILE) || name.equals(CONFIGS);
+  }
+
+  /** The version that a directory's name means; null when it means none. */
+  static @Nullable Long version(String name) {
     boolean digits =
-        name.charAt(0) != '0' && name.chars().allMatch(digit -> digit >= '0' && digit <= '9');
+        !name.isEmpty()
+            && name.charAt(0) != '0'
+            && name.chars().allMatch(digit -> digit >= '0' && digit <= '9');
     try {
       return digits ? Long.valueOf(name) : null;
     } catch (NumberFormatException _) {

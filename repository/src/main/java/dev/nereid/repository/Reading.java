@@ -1,6 +1,9 @@
 package dev.nereid.repository;
 
+import static java.util.concurrent.TimeUnit.NANOSECONDS;
+
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemLoopException;
@@ -10,6 +13,8 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.util.Map;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 
@@ -39,32 +44,50 @@ final class Reading {
     };
   }
 
-  /** A number made of path, size and time of every file below a directory, links followed. */
-  static long fingerprint(Path directory) throws IOException {
-    TreeMap<String, BasicFileAttributes> files = new TreeMap<>();
+  /** What every file below a model's directory looks like, links followed. */
+  static Fingerprint fingerprint(Path directory) throws IOException {
+    TreeMap<Path, BasicFileAttributes> files = new TreeMap<>();
     try (Stream<Path> tree =
         Files.find(
             directory,
             MAX_DEPTH,
             (path, attributes) -> {
-              files.put(directory.relativize(path).toString(), attributes);
+              files.put(directory.relativize(path), attributes);
               return false;
             },
             FileVisitOption.FOLLOW_LINKS)) {
       tree.forEach(_ -> {});
-    } catch (java.io.UncheckedIOException e) {
+    } catch (UncheckedIOException e) {
       throw e.getCause();
     }
-    long hash = FNV_OFFSET;
+    long config = FNV_OFFSET;
+    long shared = FNV_OFFSET;
+    SortedMap<Long, Long> versions = new TreeMap<>();
     for (var file : files.entrySet()) {
-      for (byte b : file.getKey().getBytes(StandardCharsets.UTF_8)) {
-        hash = mix(hash, b);
+      String top = file.getKey().getName(0).toString();
+      Long version = ModelRepository.version(top);
+      if (version != null) {
+        versions.merge(version, mix(FNV_OFFSET, file), (known, _) -> mix(known, file));
+      } else if (ModelRepository.isConfig(top)) {
+        config = mix(config, file);
+      } else {
+        shared = mix(shared, file);
       }
-      BasicFileAttributes attributes = file.getValue();
-      hash = mix(hash, attributes.isDirectory() ? -1 : attributes.size());
-      hash = mix(hash, attributes.isDirectory() ? 0 : attributes.lastModifiedTime().toMillis());
     }
-    return hash;
+    return new Fingerprint(config, shared, versions);
+  }
+
+  /** Takes in a path, and size and time of what lies there; of a directory just the path. */
+  private static long mix(long hash, Map.Entry<Path, BasicFileAttributes> file) {
+    long mixed = hash;
+    for (byte b : file.getKey().toString().getBytes(StandardCharsets.UTF_8)) {
+      mixed = mix(mixed, b);
+    }
+    BasicFileAttributes attributes = file.getValue();
+    if (attributes.isDirectory()) {
+      return mix(mixed, -1);
+    }
+    return mix(mix(mixed, attributes.size()), attributes.lastModifiedTime().to(NANOSECONDS));
   }
 
   /** Takes in eight bytes, one after another. */

@@ -1,40 +1,39 @@
 package dev.nereid.repository;
 
+import java.nio.file.Path;
 import java.util.Collections;
 import java.util.List;
+import java.util.Objects;
 import java.util.SortedMap;
-import java.util.SortedSet;
 import java.util.TreeMap;
-import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
  * What the repositories held at one moment. Immutable.
  *
  * @param models by name
+ * @param roots the directories looked at
  * @param warnings what was passed over, and why; for the log
  */
-public record RepositorySnapshot(SortedMap<String, ModelEntry> models, List<String> warnings) {
+public record RepositorySnapshot(
+    SortedMap<String, ModelEntry> models, List<Root> roots, List<String> warnings) {
   /** Nothing there. */
-  public static final RepositorySnapshot EMPTY = new RepositorySnapshot(new TreeMap<>(), List.of());
-
-  /** Copies both. */
-  public RepositorySnapshot {
-    models = Collections.unmodifiableSortedMap(new TreeMap<>(models));
-    warnings = List.copyOf(warnings);
-  }
+  public static final RepositorySnapshot EMPTY =
+      new RepositorySnapshot(new TreeMap<>(), List.of(), List.of());
 
   /**
-   * Which models differ between two moments.
+   * A directory of models.
    *
-   * @param changed there before and after, with other files, another place or another problem
+   * @param identity which directory it really is: its place and its number in the file system
+   * @param empty whether it holds no model
    */
-  public record Differences(
-      SortedSet<String> added, SortedSet<String> removed, SortedSet<String> changed) {
-    /** Whether nothing differs. */
-    public boolean isEmpty() {
-      return added.isEmpty() && removed.isEmpty() && changed.isEmpty();
-    }
+  public record Root(Path path, String identity, boolean empty) {}
+
+  /** Copies them. */
+  public RepositorySnapshot {
+    models = Collections.unmodifiableSortedMap(new TreeMap<>(models));
+    roots = List.copyOf(roots);
+    warnings = List.copyOf(warnings);
   }
 
   /** The model of that name, or null. */
@@ -42,21 +41,28 @@ public record RepositorySnapshot(SortedMap<String, ModelEntry> models, List<Stri
     return models.get(name);
   }
 
-  /** What came, went and changed from one moment to a later one. */
-  public static Differences differences(RepositorySnapshot before, RepositorySnapshot after) {
-    SortedSet<String> added = new TreeSet<>(after.models.keySet());
-    added.removeAll(before.models.keySet());
-    SortedSet<String> removed = new TreeSet<>(before.models.keySet());
-    removed.removeAll(after.models.keySet());
-    SortedSet<String> changed = new TreeSet<>(after.models.keySet());
-    changed.removeIf(
-        name -> {
-          ModelEntry old = before.models.get(name);
-          return old == null || old.equals(after.models.get(name));
-        });
-    return new Differences(
-        Collections.unmodifiableSortedSet(added),
-        Collections.unmodifiableSortedSet(removed),
-        Collections.unmodifiableSortedSet(changed));
+  /**
+   * The directories that held models, hold none now, and are not the same ones any more: what is
+   * left where a file system was mounted and is gone.
+   */
+  public static List<Path> vanished(RepositorySnapshot before, RepositorySnapshot after) {
+    return after.roots.stream()
+        .filter(
+            root ->
+                root.empty
+                    && before.roots.stream()
+                        .anyMatch(
+                            old ->
+                                old.path.equals(root.path)
+                                    && !old.empty
+                                    && !old.identity.equals(root.identity)))
+        .map(Root::path)
+        .toList();
+  }
+
+  /** Whether a model looked the same at both moments; one that was not there at either, too. */
+  public static boolean isSettled(
+      RepositorySnapshot before, RepositorySnapshot after, String model) {
+    return Objects.equals(before.models.get(model), after.models.get(model));
   }
 }

@@ -5,13 +5,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.nereid.config.proto.ModelConfig;
 import dev.nereid.core.FaultException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.util.List;
-import java.util.TreeSet;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -22,7 +23,7 @@ final class ModelRepositoryTest {
 
   @Test
   void anEmptyRepositoryIsFine() {
-    assertThat(scan()).isEqualTo(RepositorySnapshot.EMPTY);
+    assertThat(scan().models()).isEmpty();
   }
 
   @Test
@@ -184,12 +185,12 @@ final class ModelRepositoryTest {
   }
 
   @Test
-  void whatCameWentAndChangedIsTold() throws IOException {
+  void aModelIsSettledWhenTwoLooksSawTheSame() throws IOException {
     for (String name : List.of("gone", "same", "grown", "touched", "versioned")) {
       write(name + "/1/model.onnx", "x");
     }
     RepositorySnapshot before = scan();
-    assertThat(RepositorySnapshot.differences(before, scan()).isEmpty()).isTrue();
+    assertThat(unsettled(before, scan())).isEmpty();
     Files.delete(root.resolve("gone/1/model.onnx"));
     Files.delete(root.resolve("gone/1"));
     Files.delete(root.resolve("gone"));
@@ -201,12 +202,56 @@ final class ModelRepositoryTest {
         root.resolve("touched/1/model.onnx"), FileTime.fromMillis(time.toMillis() + 5000));
     Files.createDirectory(root.resolve("versioned/2"));
     write("new/1/model.onnx", "x");
-    assertThat(RepositorySnapshot.differences(before, scan()))
-        .isEqualTo(
-            new RepositorySnapshot.Differences(
-                new TreeSet<>(List.of("new")),
-                new TreeSet<>(List.of("gone")),
-                new TreeSet<>(List.of("grown", "touched", "versioned"))));
+    RepositorySnapshot after = scan();
+    assertThat(unsettled(before, after))
+        .containsExactly("gone", "grown", "new", "touched", "versioned");
+    assertThat(unsettled(after, scan())).isEmpty();
+  }
+
+  private static List<String> unsettled(RepositorySnapshot before, RepositorySnapshot after) {
+    return Stream.of("gone", "grown", "new", "never", "same", "touched", "versioned")
+        .filter(name -> !RepositorySnapshot.isSettled(before, after, name))
+        .toList();
+  }
+
+  @Test
+  void configurationVersionsAndWhatTheyShareAreToldApart() throws IOException {
+    write("m/config.pbtxt", "max_batch_size: 1");
+    write("m/labels.txt", "a");
+    write("m/1/model.onnx", "x");
+    write("m/2/model.onnx", "x");
+    Fingerprint before = model("m").fingerprint();
+    write("m/config.pbtxt", "max_batch_size: 10");
+    write("m/2/model.onnx", "xy");
+    Fingerprint after = model("m").fingerprint();
+    assertThat(after.config()).isNotEqualTo(before.config());
+    assertThat(after.sameVersion(before, 1)).isTrue();
+    assertThat(after.sameVersion(before, 2)).isFalse();
+    assertThat(after.sameVersion(before, 3)).isFalse();
+    write("m/labels.txt", "ab");
+    assertThat(model("m").fingerprint().sameVersion(after, 1)).isFalse();
+  }
+
+  @Test
+  void aRepositoryThatWasMountedHereAndIsGoneIsTold() throws IOException {
+    write("repo/m/1/model.onnx", "x");
+    ModelRepository repository = new ModelRepository(List.of(root.resolve("repo")), "");
+    RepositorySnapshot before = repository.scan();
+    Files.move(root.resolve("repo"), root.resolve("elsewhere"));
+    Files.createDirectory(root.resolve("repo"));
+    assertThat(RepositorySnapshot.vanished(before, repository.scan()))
+        .containsExactly(root.resolve("repo"));
+    write("repo/m/1/model.onnx", "x");
+    assertThat(RepositorySnapshot.vanished(before, repository.scan())).isEmpty();
+  }
+
+  @Test
+  void aConfigurationThatIsGivenCountsInsteadOfTheFile() throws IOException {
+    write("m/config.pbtxt", "max_batch_size: 1");
+    ModelConfig given = ModelConfig.newBuilder().setMaxBatchSize(7).build();
+    assertThat(model("m").with(given).declared()).isEqualTo(given);
+    assertThat(model("m").with(given)).isNotEqualTo(model("m"));
+    assertThat(new ModelRepository(List.of(root), "").names()).containsExactly("m");
   }
 
   private RepositorySnapshot scan() {

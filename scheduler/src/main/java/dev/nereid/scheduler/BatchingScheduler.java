@@ -30,10 +30,12 @@ public final class BatchingScheduler implements ModelScheduler {
    * they are met, and by sweep() while every instance is busy.
    * Resources. Where a limiter allots them, a thread that sees work asks for them first, and forms
    * its batch when it has them; it holds none while it waits for work, and lends no instance.
-   * Shutdown. draining refuses new requests; closed also fails those waiting. A thread closes its
+   * Shutdown. draining takes no new requests; closed also fails those waiting. A thread closes its
    * instance and ends when closed and nothing waits; the last act of close() is the model's.
    */
   private static final Logger LOG = LoggerFactory.getLogger(BatchingScheduler.class);
+
+  private static final Failure QUEUE_FULL = Fault.OVERLOADED.with("Exceeds maximum queue size");
 
   private final long load = LoadNumbers.next();
   private final SchedulerSetup setup;
@@ -76,10 +78,11 @@ public final class BatchingScheduler implements ModelScheduler {
   }
 
   /**
-   * Makes every instance, each on the thread that will own it, and starts to take requests.
+   * Makes and warms up every instance, each on the thread that will own it, and starts to take
+   * requests.
    *
-   * @throws FaultException when an instance cannot be made or could never run; the model is closed
-   *     then
+   * @throws FaultException when that fails for an instance, or it could never run; the model is
+   *     closed then
    */
   public static BatchingScheduler start(SchedulerSetup setup) {
     BatchingScheduler scheduler = opened(setup);
@@ -102,31 +105,30 @@ public final class BatchingScheduler implements ModelScheduler {
   }
 
   @Override
-  public void submit(List<InferRequest> requests) {
-    submit(requests, false);
+  public boolean submit(List<InferRequest> requests) {
+    return submit(requests, false);
   }
 
   @Override
-  public void submitInline(List<InferRequest> requests) {
-    submit(requests, true);
+  public boolean submitInline(List<InferRequest> requests) {
+    return submit(requests, true);
   }
 
-  private void submit(List<InferRequest> requests, boolean inline) {
+  private boolean submit(List<InferRequest> requests, boolean inline) {
     long now = ticker.nanos();
     List<Queued> refused = null;
-    Failure why = STOPPING;
     Loan loan = null;
     long bytes = 0;
     queueing.lock();
     try {
+      if (draining) {
+        return false;
+      }
       for (int i = 0; i < requests.size(); i++) {
         Queued queued = queued(requests.get(i), now);
-        if (draining || !queue.add(queued)) {
+        if (!queue.add(queued)) {
           refused = refused == null ? new ArrayList<>() : refused;
           refused.add(queued);
-          if (!draining) {
-            why = Fault.OVERLOADED.with("Exceeds maximum queue size");
-          }
         } else {
           sequence++;
           bytes += queued.bytes;
@@ -148,15 +150,16 @@ public final class BatchingScheduler implements ModelScheduler {
       }
     }
     if (refused != null) {
-      refuse(refused, why);
+      refuseForWantOfRoom(refused);
     }
+    return true;
   }
 
   /** Tells requests that were never queued. */
-  private void refuse(List<Queued> refused, Failure why) {
+  private void refuseForWantOfRoom(List<Queued> refused) {
     for (Queued queued : refused) {
-      setup.statistics().failed(why.fault(), 0);
-      queued.request.fail(why);
+      setup.statistics().failed(QUEUE_FULL.fault(), 0);
+      queued.request.fail(QUEUE_FULL);
     }
   }
 

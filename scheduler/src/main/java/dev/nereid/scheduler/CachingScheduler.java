@@ -39,7 +39,7 @@ public final class CachingScheduler implements ModelScheduler {
    * passes through the order in which requests came.
    * Failure. It goes to every request of the flight and is not kept, unless it is the leader's own:
    * then the next one runs.
-   * Shutdown. Draining refuses new requests; closing fails those that the inner scheduler refuses.
+   * Shutdown. Draining takes no new requests; closing fails those that the inner scheduler refuses.
    * Locks. The table's, then a flight's; the inner scheduler's, then a flight's. Neither is held
    * while another model or a reply is called.
    */
@@ -70,7 +70,9 @@ public final class CachingScheduler implements ModelScheduler {
       while (!runs.isEmpty()) {
         List<InferRequest> ready = runs;
         runs = new ArrayList<>(2);
-        inner.submit(ready);
+        if (!inner.submit(ready)) {
+          ready.forEach(run -> run.fail(STOPPING)); // closed meanwhile
+        }
       }
       replies.flush();
     }
@@ -98,13 +100,9 @@ public final class CachingScheduler implements ModelScheduler {
   }
 
   @Override
-  public void submit(List<InferRequest> requests) {
+  public boolean submit(List<InferRequest> requests) {
     if (!taken.enter(requests.size())) {
-      for (InferRequest request : requests) {
-        statistics.failed(STOPPING.fault(), 0);
-        request.fail(STOPPING);
-      }
-      return;
+      return false;
     }
     long now = ticker.nanos();
     for (int i = 0; i < requests.size(); i++) {
@@ -117,6 +115,7 @@ public final class CachingScheduler implements ModelScheduler {
       }
     }
     flush();
+    return true;
   }
 
   private static long inputBytes(InferRequest request) {

@@ -1,8 +1,6 @@
 package dev.nereid.scheduler;
 
 import dev.nereid.config.proto.ModelConfig;
-import dev.nereid.core.Failure;
-import dev.nereid.core.Fault;
 import dev.nereid.core.FaultException;
 import dev.nereid.core.InferRequest;
 import dev.nereid.core.Reply;
@@ -71,19 +69,15 @@ public final class EnsembleScheduler implements ModelScheduler {
   }
 
   @Override
-  public void submit(List<InferRequest> requests) {
+  public boolean submit(List<InferRequest> requests) {
+    if (!taken.enter(requests.size())) {
+      return false;
+    }
     for (InferRequest request : requests) {
-      if (!taken.enter(1)) {
-        Failure stopping =
-            Fault.NOT_READY.with(
-                "Server is stopping, ensemble '" + name + "' takes no more requests");
-        statistics.failed(stopping.fault(), 0);
-        request.fail(stopping);
-        continue;
-      }
       new EnsembleRun(this, request).start();
     }
     outboxes.get().flush();
+    return true;
   }
 
   EnsemblePlan plan() {

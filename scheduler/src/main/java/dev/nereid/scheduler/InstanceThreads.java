@@ -34,9 +34,9 @@ final class InstanceThreads {
   }
 
   /**
-   * Makes every instance, one after another, and lets each live.
+   * Makes every instance, one after another, warms it up, and lets it live.
    *
-   * @throws FaultException when one cannot be made; the others live then, until told to end
+   * @throws FaultException when that fails for one; the others live then, until told to end
    */
   void start(Life life) {
     List<CompletableFuture<Void>> made = new ArrayList<>();
@@ -73,10 +73,22 @@ final class InstanceThreads {
       making.unlock();
     }
     try (instance) {
-      ready.complete(null);
-      life.with(instance, placement);
+      if (placement.passive() || isWarm(instance, ready)) {
+        ready.complete(null);
+        life.with(instance, placement);
+      }
     } catch (InterruptedException e) {
       LOG.warn("instance {} of '{}' interrupted", placement.index(), setup.config().getName(), e);
+    }
+  }
+
+  private boolean isWarm(Instance instance, CompletableFuture<Void> ready) {
+    try {
+      setup.warmUp().accept(instance);
+      return true;
+    } catch (Throwable e) { // goes to whoever starts the scheduler
+      ready.completeExceptionally(e);
+      return false;
     }
   }
 

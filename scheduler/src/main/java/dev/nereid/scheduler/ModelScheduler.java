@@ -21,16 +21,20 @@ public interface ModelScheduler extends AutoCloseable {
   /** How long {@link #close} waits for what runs. */
   Duration CLOSE_PATIENCE = Duration.ofSeconds(30);
 
-  /** Takes requests over, in this order. Each gets its outcome, refusals too. */
-  void submit(List<InferRequest> requests);
+  /**
+   * Takes requests over, in this order. Each gets its outcome, refusals too.
+   *
+   * @return false when it drains and therefore took none of them: they stay the caller's
+   */
+  boolean submit(List<InferRequest> requests);
 
   /**
    * Takes requests over as {@link #submit} does, but may run them before it returns where that is
    * known to take no longer than some tens of microseconds: less than to hand them over. For event
    * loops; outcomes given meanwhile must not submit more.
    */
-  default void submitInline(List<InferRequest> requests) {
-    submit(requests);
+  default boolean submitInline(List<InferRequest> requests) {
+    return submit(requests);
   }
 
   /** Requests taken whose execution has not started. */
@@ -47,10 +51,12 @@ public interface ModelScheduler extends AutoCloseable {
    */
   void identify(LongConsumer loads);
 
-  /** Refuses new requests and waits for those taken; false when some were left at the end. */
+  /** Takes no more requests and waits for those taken; false when some were left at the end. */
   boolean drain(Duration atMost) throws InterruptedException;
 
-  /** Refuses new requests, fails those waiting, lets running ones finish, and frees everything. */
+  /**
+   * Takes no more requests, fails those waiting, lets running ones finish, and frees everything.
+   */
   @Override
   void close();
 }

@@ -1,11 +1,13 @@
 package dev.nereid.scheduler;
 
+import dev.nereid.backend.Instance;
 import dev.nereid.backend.Model;
 import dev.nereid.backend.Placement;
 import dev.nereid.config.proto.ModelConfig;
 import dev.nereid.core.MemoryPool;
 import dev.nereid.core.Ticker;
 import java.util.List;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,6 +18,8 @@ import org.jspecify.annotations.Nullable;
  * @param placements one for each instance; at least one that is not passive
  * @param limiter where instances get the resources that their groups declare; null when that is of
  *     no concern
+ * @param warmUp is given each instance before it runs requests, on its own thread; what it throws
+ *     keeps the scheduler from starting
  */
 public record SchedulerSetup(
     ModelConfig config,
@@ -25,7 +29,8 @@ public record SchedulerSetup(
     MemoryPool memory,
     Ticker ticker,
     ExecutionStatistics statistics,
-    @Nullable RateLimiter limiter) {
+    @Nullable RateLimiter limiter,
+    Consumer<Instance> warmUp) {
   public SchedulerSetup {
     if (placements.stream().allMatch(Placement::passive)) {
       throw new IllegalArgumentException(
@@ -34,7 +39,7 @@ public record SchedulerSetup(
     placements = List.copyOf(placements);
   }
 
-  /** The same without a limiter. */
+  /** The same without a limiter and without warm-up. */
   public SchedulerSetup(
       ModelConfig config,
       long version,
@@ -43,6 +48,6 @@ public record SchedulerSetup(
       MemoryPool memory,
       Ticker ticker,
       ExecutionStatistics statistics) {
-    this(config, version, model, placements, memory, ticker, statistics, null);
+    this(config, version, model, placements, memory, ticker, statistics, null, _ -> {});
   }
 }

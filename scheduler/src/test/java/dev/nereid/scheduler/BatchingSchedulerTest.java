@@ -168,8 +168,9 @@ final class BatchingSchedulerTest {
       occupy(scheduler);
       scheduler.submit(requests(2));
       assertThat(scheduler.drain(Duration.ZERO)).isFalse();
-      scheduler.submit(List.of(request("late", 0)));
-      assertThat(replies.getLast().failure().fault()).isEqualTo(Fault.NOT_READY);
+      InferRequest late = request("late", 0);
+      assertThat(scheduler.submit(List.of(late))).isFalse();
+      late.fail(ModelScheduler.STOPPING);
       model.gate.release(5);
       assertThat(scheduler.drain(Duration.ofSeconds(20))).isTrue();
       replies.subList(0, 3).forEach(RecordingReply::response);

@@ -219,15 +219,15 @@ final class InlineRunsTest {
 
   /** Waits until the scheduler takes no more requests. */
   private void awaitRefusal(BatchingScheduler scheduler) {
-    RecordingReply probe;
+    InferRequest probe;
     do {
-      probe = new RecordingReply();
+      var reply = new RecordingReply();
+      replies.add(reply);
       Tensor input = new TestTensors(pool).floats("INPUT0", Shape.of(1, 2), 1, 2);
       var call = InferRequest.Call.of("m", ticker.nanos());
-      scheduler.submit(
-          List.of(new InferRequest(call, List.of(input), List.of(input.lease()), probe)));
-      replies.add(probe);
-    } while (!probe.isDone());
+      probe = new InferRequest(call, List.of(input), List.of(input.lease()), reply);
+    } while (scheduler.submit(List.of(probe)));
+    probe.fail(ModelScheduler.STOPPING);
   }
 
   private static void awaitQuietly(CountDownLatch latch) {

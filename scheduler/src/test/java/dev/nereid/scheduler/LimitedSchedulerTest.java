@@ -57,7 +57,8 @@ final class LimitedSchedulerTest {
             pool,
             Ticker.system(),
             new ExecutionStatistics("m", 1),
-            limiter));
+            limiter,
+            _ -> {}));
   }
 
   private RecordingReply send(BatchingScheduler scheduler) {

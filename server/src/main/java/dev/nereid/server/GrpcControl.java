@@ -16,6 +16,10 @@ import dev.nereid.protocol.proto.ModelStatisticsRequest;
 import dev.nereid.protocol.proto.ModelStatisticsResponse;
 import dev.nereid.protocol.proto.RepositoryIndexRequest;
 import dev.nereid.protocol.proto.RepositoryIndexResponse;
+import dev.nereid.protocol.proto.RepositoryModelLoadRequest;
+import dev.nereid.protocol.proto.RepositoryModelLoadResponse;
+import dev.nereid.protocol.proto.RepositoryModelUnloadRequest;
+import dev.nereid.protocol.proto.RepositoryModelUnloadResponse;
 import dev.nereid.protocol.proto.ServerLiveRequest;
 import dev.nereid.protocol.proto.ServerLiveResponse;
 import dev.nereid.protocol.proto.ServerMetadataRequest;
@@ -107,6 +111,33 @@ final class GrpcControl extends GRPCInferenceServiceImplBase {
   public void repositoryIndex(
       RepositoryIndexRequest request, StreamObserver<RepositoryIndexResponse> observer) {
     answer(observer, () -> control.index(request.getReady()));
+  }
+
+  @Override
+  public void repositoryModelLoad(
+      RepositoryModelLoadRequest request, StreamObserver<RepositoryModelLoadResponse> observer) {
+    answer(
+        observer,
+        () -> {
+          RepositoryCalls.requireNoRepository(request.getRepositoryName());
+          engine.load(request.getModelName(), RepositoryCalls.loadOf(request.getParametersMap()));
+          return RepositoryModelLoadResponse.getDefaultInstance();
+        });
+  }
+
+  @Override
+  public void repositoryModelUnload(
+      RepositoryModelUnloadRequest request,
+      StreamObserver<RepositoryModelUnloadResponse> observer) {
+    answer(
+        observer,
+        () -> {
+          RepositoryCalls.requireNoRepository(request.getRepositoryName());
+          engine.unload(
+              request.getModelName(),
+              RepositoryCalls.unloadsDependentsOf(request.getParametersMap()));
+          return RepositoryModelUnloadResponse.getDefaultInstance();
+        });
   }
 
   /** The standard health service: one status, whatever the service asked for. */

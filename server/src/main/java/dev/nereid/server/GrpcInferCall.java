@@ -5,10 +5,10 @@ import dev.nereid.core.Fault;
 import dev.nereid.core.FaultException;
 import dev.nereid.core.InferRequest;
 import dev.nereid.core.InferResponse;
+import dev.nereid.core.Labelling;
 import dev.nereid.core.Reply;
 import dev.nereid.core.RequestedOutput;
 import dev.nereid.core.Timings;
-import dev.nereid.engine.Engine;
 import dev.nereid.protocol.Classification;
 import dev.nereid.protocol.GrpcResponse;
 import dev.nereid.protocol.GrpcStatusOf;
@@ -38,6 +38,7 @@ final class GrpcInferCall extends ServerCall.Listener<GrpcBody> implements Reply
   private final long deadlineNanos;
   private final @Nullable LoopBatches loop;
   private final AtomicBoolean closed = new AtomicBoolean();
+  private final ClassAnswer classes = new ClassAnswer();
   private List<RequestedOutput> requested = List.of();
   private Timings timings = Timings.NONE;
   private int answerBytes;
@@ -104,6 +105,11 @@ final class GrpcInferCall extends ServerCall.Listener<GrpcBody> implements Reply
   }
 
   @Override
+  public void takenBy(Labelling load) {
+    classes.takenBy(load);
+  }
+
+  @Override
   public void respond(InferResponse response) {
     if (!Classification.isWanted(requested)) {
       hold(() -> send(response));
@@ -139,16 +145,9 @@ final class GrpcInferCall extends ServerCall.Listener<GrpcBody> implements Reply
   }
 
   private void sendClasses(InferResponse response) {
-    Engine engine = inference.engine();
     InferResponse classified;
     try {
-      boolean batching = engine.config(response.model(), response.version()).getMaxBatchSize() > 0;
-      classified =
-          new Classification(
-                  batching,
-                  output -> engine.labels(response.model(), response.version(), output),
-                  engine.memory())
-              .applyTo(response, requested);
+      classified = classes.of(response, requested, inference.engine().memory());
     } catch (RuntimeException e) {
       response.close();
       close(GrpcStatusOf.failure(failureOf(e)));

@@ -3,6 +3,7 @@ package dev.nereid.server;
 import dev.nereid.core.Failure;
 import dev.nereid.core.Fault;
 import dev.nereid.core.InferResponse;
+import dev.nereid.core.Labelling;
 import dev.nereid.core.Reply;
 import dev.nereid.core.RequestedOutput;
 import dev.nereid.core.Tensor;
@@ -34,6 +35,7 @@ final class HttpReply implements Reply {
   private final ContentCoding coding;
   private final Engine engine;
   private final CodecThreads codecs;
+  private final ClassAnswer classes = new ClassAnswer();
 
   HttpReply(
       HttpExchange exchange,
@@ -47,6 +49,11 @@ final class HttpReply implements Reply {
     this.coding = coding;
     this.engine = engine;
     this.codecs = codecs;
+  }
+
+  @Override
+  public void takenBy(Labelling load) {
+    classes.takenBy(load);
   }
 
   @Override
@@ -91,14 +98,7 @@ final class HttpReply implements Reply {
   }
 
   private void writeClasses(InferResponse response) {
-    boolean batching = engine.config(response.model(), response.version()).getMaxBatchSize() > 0;
-    Classification classes =
-        new Classification(
-            batching,
-            output -> engine.labels(response.model(), response.version(), output),
-            engine.memory());
-    InferResponse classified = classes.applyTo(response, requested);
-    try (classified) {
+    try (InferResponse classified = classes.of(response, requested, engine.memory())) {
       send(classified);
     }
   }

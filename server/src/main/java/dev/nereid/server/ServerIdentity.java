@@ -13,6 +13,8 @@ public record ServerIdentity(String name, String version) {
   static final List<String> EXTENSIONS =
       List.of(
           "classification",
+          "model_repository",
+          "model_repository(unload_dependents)",
           "schedule_policy",
           "model_configuration",
           "binary_tensor_data",

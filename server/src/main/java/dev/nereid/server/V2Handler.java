@@ -19,8 +19,8 @@ import java.util.List;
 import java.util.function.BiFunction;
 
 /**
- * The v2 protocol over HTTP: health, metadata, configuration, statistics, the index, and inference.
- * What Triton has besides is answered with 501. Thread-safe.
+ * The v2 protocol over HTTP: health, metadata, configuration, statistics, the model repository, and
+ * inference. What Triton has besides is answered with 501. Thread-safe.
  */
 public final class V2Handler implements Handler {
   private static final String MODEL = "/v2/models/{model}";
@@ -79,8 +79,8 @@ public final class V2Handler implements Handler {
     }
     for (String repository : List.of(REPOSITORY, REPOSITORY + "/{repository}")) {
       routes.add(Route.post(repository + "/index", this::index));
-      routes.add(Route.post(repository + "/models/{model}/load", V2Handler::notOffered));
-      routes.add(Route.post(repository + "/models/{model}/unload", V2Handler::notOffered));
+      routes.add(Route.post(repository + "/models/{model}/load", this::load));
+      routes.add(Route.post(repository + "/models/{model}/unload", this::unload));
     }
     for (String setting : List.of("/v2/trace/setting", MODEL + "/trace/setting", "/v2/logging")) {
       routes.add(Route.get(setting, V2Handler::notOffered));
@@ -151,6 +151,28 @@ public final class V2Handler implements Handler {
         () -> {
           boolean readyOnly = JsonFlags.read(exchange.body(), "ready");
           HttpAnswers.json(exchange, JsonBodies.sparse(control.index(readyOnly).getModelsList()));
+        });
+  }
+
+  private void load(HttpExchange exchange, List<String> captures) {
+    Control.run(
+        exchange,
+        () -> {
+          RepositoryCalls.requireNoRepository(captures.size() < 2 ? "" : captures.getFirst());
+          var parameters = RepositoryCalls.load(JsonFlags.parameters(exchange.body()));
+          engine.load(captures.getLast(), parameters);
+          HttpAnswers.empty(exchange, 200);
+        });
+  }
+
+  private void unload(HttpExchange exchange, List<String> captures) {
+    Control.run(
+        exchange,
+        () -> {
+          RepositoryCalls.requireNoRepository(captures.size() < 2 ? "" : captures.getFirst());
+          var parameters = JsonFlags.parameters(exchange.body());
+          engine.unload(captures.getLast(), RepositoryCalls.unloadsDependents(parameters));
+          HttpAnswers.empty(exchange, 200);
         });
   }
 

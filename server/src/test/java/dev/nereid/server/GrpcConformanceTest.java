@@ -292,7 +292,7 @@ final class GrpcConformanceTest {
         .hasMessageContaining("NOT_FOUND: Request for unknown model: 'nope' is not found");
     assertThatThrownBy(
             () -> stub().repositoryModelLoad(RepositoryModelLoadRequest.getDefaultInstance()))
-        .hasMessageContaining("UNIMPLEMENTED");
+        .hasMessageContaining("NOT_FOUND");
   }
 
   @Test

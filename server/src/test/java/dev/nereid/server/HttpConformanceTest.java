@@ -137,7 +137,7 @@ final class HttpConformanceTest {
         "POST | /v2/models/echo/generate       | 501 | not supported",
         "GET  | /v2/trace/setting              | 501 | not supported",
         "POST | /v2/logging                    | 501 | not supported",
-        "POST | /v2/repository/models/echo/load | 501 | not supported",
+        "POST | /v2/repository/other/models/echo/load | 501 | 'repository_name' specification is not supported",
         "GET  | /v2/systemsharedmemory/status  | 501 | not supported"
       })
   void errorsAreJsonWithTritonsWords(String method, String path, int status, String fragment)

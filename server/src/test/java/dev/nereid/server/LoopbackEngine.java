@@ -9,6 +9,7 @@ import dev.nereid.core.Fault;
 import dev.nereid.core.FaultException;
 import dev.nereid.core.InferRequest;
 import dev.nereid.core.InferResponse;
+import dev.nereid.core.Labelling;
 import dev.nereid.core.Lease;
 import dev.nereid.core.MemoryPool;
 import dev.nereid.core.RequestedOutput;
@@ -17,6 +18,7 @@ import dev.nereid.core.Ticker;
 import dev.nereid.core.Timings;
 import dev.nereid.engine.Engine;
 import dev.nereid.engine.IndexEntry;
+import dev.nereid.engine.LoadParameters;
 import dev.nereid.engine.LoadReport;
 import dev.nereid.engine.ModelStatistics;
 import dev.nereid.engine.ModelStatistics.BatchStatistics;
@@ -37,10 +39,24 @@ import java.util.concurrent.atomic.AtomicInteger;
  * can hold its thread back. Thread-safe.
  */
 final class LoopbackEngine implements Engine {
+  private static final Labelling LABELS =
+      new Labelling() {
+        @Override
+        public boolean batching() {
+          return true;
+        }
+
+        @Override
+        public List<String> labels(String output) {
+          return List.of("cat", "dog");
+        }
+      };
+
   final MemoryPool memory = new MemoryPool(MemoryPool.Limits.DEFAULT);
   final AtomicInteger executed = new AtomicInteger();
   final AtomicInteger cancelled = new AtomicInteger();
   final ConcurrentLinkedQueue<InferRequest> received = new ConcurrentLinkedQueue<>();
+  final ConcurrentLinkedQueue<String> calls = new ConcurrentLinkedQueue<>();
   private final Semaphore gate = new Semaphore(Integer.MAX_VALUE / 2);
   private final ExecutorService instance = Executors.newSingleThreadExecutor();
   volatile boolean live = true;
@@ -69,6 +85,7 @@ final class LoopbackEngine implements Engine {
       request.fail(Fault.BACKEND_FAILED.with("the back end broke"));
       return;
     }
+    request.reply().takenBy(LABELS);
     instance.execute(() -> run(request));
   }
 
@@ -203,6 +220,17 @@ final class LoopbackEngine implements Engine {
         new IndexEntry("echo", 3, IndexEntry.State.READY, "", ""),
         new IndexEntry("loading", 1, IndexEntry.State.LOADING, "", ""),
         new IndexEntry("never", 0, IndexEntry.State.UNKNOWN, "", ""));
+  }
+
+  @Override
+  public void load(String model, LoadParameters parameters) {
+    requireKnown(model, -1);
+    calls.add("load " + model + " " + parameters.config() + " " + parameters.files());
+  }
+
+  @Override
+  public void unload(String model, boolean dependents) {
+    calls.add("unload " + model + " " + dependents);
   }
 
   @Override

@@ -103,6 +103,11 @@ public enum Meter {
       "nv_model_load_duration_secs",
       "Seconds the last load of the version took.",
       Labels.MODEL),
+  MODEL_LOADS(
+      Kind.COUNTER,
+      "nereid_model_loads_total",
+      "Loads and reloads of a model that ended, by outcome: success, failure.",
+      List.of("model", "outcome")),
   REQUEST_SECONDS(
       Kind.HISTOGRAM,
       "nereid_request_seconds",
