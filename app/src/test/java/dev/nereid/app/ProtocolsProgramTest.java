@@ -42,6 +42,8 @@ final class ProtocolsProgramTest {
               "2",
               "--link",
               "loopback",
+              "--warmup",
+              "500ms",
               "--cell-time",
               "100ms",
               "--whole");

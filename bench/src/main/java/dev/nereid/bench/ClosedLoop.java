@@ -58,15 +58,19 @@ final class ClosedLoop implements Driver {
     start((int) Math.ceil(profile.first()));
   }
 
+  /** An exact number needs a fresh start: nothing of the warm-up may be counted. */
   @Override
-  public void measure(Tally into) throws InterruptedException {
+  public void settle() throws InterruptedException {
     long requests = plan.inOrder() && plan.requests() == 0 ? target.variants() : plan.requests();
     if (requests > 0) {
-      // An exact number needs a fresh start: nothing of the warm-up may be counted.
       stop();
       budget.set(requests);
       inOrder.set(0);
     }
+  }
+
+  @Override
+  public void measure(Tally into) {
     tally = into;
     int wanted = (int) Math.ceil(profile.at(0));
     if (running) {

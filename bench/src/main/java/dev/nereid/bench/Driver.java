@@ -11,8 +11,11 @@ interface Driver extends AutoCloseable {
   /** Presses at the first level, and counts into that tally, until {@link #measure}. */
   void warmUp(Tally tally);
 
+  /** Lets the warm-up end, where nothing of it may still be under way when counting begins. */
+  default void settle() throws InterruptedException {}
+
   /** Leaves the warm-up behind, if there was one, and counts into that tally. */
-  void measure(Tally tally) throws InterruptedException;
+  void measure(Tally tally);
 
   /** Brings the pressure to what the profile wants at that time; called every few milliseconds. */
   default void adjust(long elapsedNanos) {}

@@ -52,6 +52,7 @@ final class LoadRun {
       LoadResult.WarmUp warmUp = warmUp(driver);
       Tally tally = new Tally(plan.mix().shares().size());
       var cpu = new CpuSampler(probe, tally::completedCount);
+      driver.settle();
       Reading before = begin();
       long start = System.nanoTime();
       driver.measure(tally);

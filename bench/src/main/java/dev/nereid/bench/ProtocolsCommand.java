@@ -87,6 +87,13 @@ final class ProtocolsCommand implements Callable<Integer> {
   private Duration cellTime = Duration.ZERO;
 
   @Option(
+      names = {"-w", "--warmup"},
+      defaultValue = "5s",
+      converter = Times.class,
+      description = "For each way before the first point (default ${DEFAULT-VALUE}).")
+  private Duration warmUp = Duration.ZERO;
+
+  @Option(
       names = "--budget",
       defaultValue = "60m",
       converter = Times.class,
@@ -128,7 +135,8 @@ final class ProtocolsCommand implements Callable<Integer> {
                 whole)
             .plan();
     CellStore store = new CellStore(state);
-    var plan = new ProtocolsPlan(inputs, cellTime.toMillis() / 1e3, original.iterations, budget);
+    var plan =
+        new ProtocolsPlan(inputs, cellTime.toMillis() / 1e3, original.iterations, warmUp, budget);
     try (var run =
         new ProtocolsRun(
             servers,

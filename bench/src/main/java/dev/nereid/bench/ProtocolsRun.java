@@ -7,9 +7,11 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Consumer;
 import tools.jackson.databind.node.ObjectNode;
@@ -18,6 +20,7 @@ import tools.jackson.databind.node.ObjectNode;
 final class ProtocolsRun implements AutoCloseable {
   private static final double SAME = 0.9999;
   private static final int CHECKED_BATCH = 2;
+  private static final int WARM_UP_CALLERS = 4;
   private static final int MOST_REQUESTS = 20_000;
   private static final long LONGEST_WARM_UP_NANOS = 2_000_000_000L;
   private static final long SLOW_NANOS = 500_000_000L;
@@ -37,10 +40,16 @@ final class ProtocolsRun implements AutoCloseable {
    * @param models by payload, and the name of their input
    * @param cellSeconds each is measured for about so long
    * @param iterations requests for each cell instead; 0 for none
+   * @param warmUp for each way before the first cell, so that none is measured while the server's
+   *     compilers still work for it; zero for none
    * @param budget ends it all
    */
   record ProtocolsPlan(
-      Map<Payload, Input> models, double cellSeconds, int iterations, Duration budget) {
+      Map<Payload, Input> models,
+      double cellSeconds,
+      int iterations,
+      Duration warmUp,
+      Duration budget) {
     /** Where a payload goes. */
     record Input(String model, String input) {}
   }
@@ -152,6 +161,7 @@ final class ProtocolsRun implements AutoCloseable {
    */
   int measure(List<ProtocolCell> cells, CellStore store) throws IOException, InterruptedException {
     long end = System.nanoTime() + plan.budget().toNanos();
+    warmUp(cells.stream().filter(cell -> !store.has(cell.id())).toList());
     int left = 0;
     int number = 0;
     for (ProtocolCell cell : cells) {
@@ -180,6 +190,29 @@ final class ProtocolsRun implements AutoCloseable {
       store.add(measured);
     }
     return left;
+  }
+
+  /** Presses every way that is still to be measured, on loopback, and forgets what that showed. */
+  private void warmUp(List<ProtocolCell> cells) throws InterruptedException {
+    Set<String> seen = new HashSet<>(unequal.keySet());
+    for (ProtocolCell like : cells) {
+      if (!plan.warmUp().isZero() && seen.add(way(like))) {
+        log.accept(way(like) + ": warm-up");
+        ProtocolCell cell =
+            new ProtocolCell(
+                like.target(),
+                like.route(),
+                like.payload(),
+                like.batch(),
+                WARM_UP_CALLERS,
+                Link.LOOPBACK,
+                false);
+        LoadPlan load = LoadPlan.closed(WARM_UP_CALLERS, Duration.ZERO, plan.warmUp());
+        try (Target target = cellTarget(cell).open()) {
+          var _ = new LoadRun(target, load, probe(cell), Progress.NONE).run();
+        }
+      }
+    }
   }
 
   private ObjectNode measure(ProtocolCell cell) throws InterruptedException {
