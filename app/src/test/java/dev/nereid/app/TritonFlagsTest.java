@@ -28,9 +28,9 @@ final class TritonFlagsTest {
 
   @Test
   void whatAsksForMoreIsRefused() {
-    assertThatThrownBy(() -> TritonFlags.sort(List.of("--rate-limit", "execution_count")))
+    assertThatThrownBy(() -> TritonFlags.sort(List.of("--trace-level", "TIMESTAMPS")))
         .hasMessage(
-            "--rate-limit: execution_count (expected: off; nothing else is offered yet,"
+            "--trace-level: TIMESTAMPS (expected: off; nothing else is offered yet,"
                 + " see docs/compatibility.md)");
     assertThatThrownBy(() -> TritonFlags.sort(List.of("--http-restricted-api=health:k=v")))
         .hasMessage("--http-restricted-api is not offered yet; see docs/compatibility.md");
