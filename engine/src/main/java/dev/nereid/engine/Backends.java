@@ -20,22 +20,29 @@ import org.jspecify.annotations.Nullable;
 final class Backends implements AutoCloseable {
   private final Map<String, BackendProvider> onClassPath;
   private final List<Path> directories;
+  private final List<Path> repositories;
   private final ReentrantLock opening = new ReentrantLock();
   private final Map<Path, JarBackends> opened = new HashMap<>(); // guarded by opening
 
-  private Backends(Map<String, BackendProvider> onClassPath, List<Path> directories) {
+  private Backends(
+      Map<String, BackendProvider> onClassPath, List<Path> directories, List<Path> repositories) {
     this.onClassPath = onClassPath;
     this.directories = directories;
+    this.repositories = repositories;
   }
 
-  /** Those on the class path, and those in these directories when they are asked for. */
-  static Backends found(List<Path> directories) {
+  /**
+   * Those on the class path, and those in these directories when they are asked for.
+   *
+   * @param repositories whose models may bring jars; what lies elsewhere came over the network
+   */
+  static Backends found(List<Path> directories, List<Path> repositories) {
     Map<String, BackendProvider> byName = new TreeMap<>();
     for (BackendProvider provider : ServiceLoader.load(BackendProvider.class)) {
       byName.put(provider.name(), provider);
       provider.platforms().forEach(platform -> byName.putIfAbsent(platform, provider));
     }
-    return new Backends(byName, List.copyOf(directories));
+    return new Backends(byName, List.copyOf(directories), List.copyOf(repositories));
   }
 
   /**
@@ -45,7 +52,8 @@ final class Backends implements AutoCloseable {
    * @throws FaultException when there is none
    */
   BackendProvider require(String name, ModelFiles files) {
-    List<Path> jars = JarBackends.jarsIn(files.version(), files.model());
+    boolean ours = repositories.stream().anyMatch(files.model()::startsWith);
+    List<Path> jars = ours ? JarBackends.jarsIn(files.version(), files.model()) : List.of();
     BackendProvider provider = jars.isEmpty() ? null : beside(name, jars);
     if (provider == null) {
       provider = inDirectories(name);

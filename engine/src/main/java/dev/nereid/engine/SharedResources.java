@@ -24,7 +24,7 @@ final class SharedResources implements AutoCloseable {
 
   SharedResources(EngineOptions options, MemoryPool memory, Ticker ticker, Metrics metrics) {
     this.ticker = ticker;
-    backends = Backends.found(options.shared().backendDirectories());
+    backends = Backends.found(options.shared().backendDirectories(), options.repositories());
     long bytes = options.shared().cacheBytes();
     cache = bytes == 0 ? null : new ResponseCache(bytes, memory, options.cores());
     if (cache != null) {

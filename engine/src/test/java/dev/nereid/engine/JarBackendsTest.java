@@ -1,7 +1,9 @@
 package dev.nereid.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.nereid.backend.ModelFiles;
 import dev.nereid.backend.RecordingReply;
 import dev.nereid.backend.TestTensors;
 import dev.nereid.core.InferRequest;
@@ -206,6 +208,21 @@ final class JarBackendsTest {
       assertThat(entry(engine, "outside").reason()).contains("unable to find backend library");
     }
     assertThat(copies()).as("copies of jars left").isEqualTo(before);
+  }
+
+  @Test
+  void aJarOutsideOfTheRepositoriesIsNotOpened() throws Exception {
+    Path model = work.resolve("sent");
+    Files.createDirectories(model.resolve("1"));
+    probe(work.resolve("sent/1/model.jar"));
+    ModelFiles files = new ModelFiles(model, model.resolve("1"));
+    try (Backends backends = Backends.found(List.of(), List.of(root))) {
+      assertThatThrownBy(() -> backends.require("probe", files))
+          .hasMessageContaining("unable to find backend library");
+    }
+    try (Backends backends = Backends.found(List.of(), List.of(work))) {
+      Backends.giveUp(backends.require("probe", files));
+    }
   }
 
   @Test
