@@ -12,8 +12,9 @@ final class AccessFlags {
   @Option(
       names = "--access-log",
       paramLabel = "off|text|json",
-      description = "A line for each HTTP request and gRPC inference (${DEFAULT-VALUE}).")
-  private String format = "text";
+      description =
+          "A line for each HTTP request and gRPC inference (default: text, or as --log-format).")
+  private @Nullable String format;
 
   @Option(
       names = "--access-log-file",
@@ -27,14 +28,16 @@ final class AccessFlags {
       description = "Requests that took longer are told in the log; 0 for none (${DEFAULT-VALUE}).")
   private int slowMillis = 100;
 
-  ServeOptions.Access options() {
+  ServeOptions.AccessLogging options(LogFormat log) {
+    String usual = log == LogFormat.JSON ? "json" : "text";
+    String asked = format == null ? usual : format;
     Format chosen =
-        switch (format.toLowerCase(Locale.ROOT)) {
+        switch (asked.toLowerCase(Locale.ROOT)) {
           case "off" -> Format.OFF;
           case "text" -> Format.TEXT;
           case "json" -> Format.JSON;
-          default -> throw new Mishap("--access-log: " + format + " (expected: off, text or json)");
+          default -> throw new Mishap("--access-log: " + asked + " (expected: off, text or json)");
         };
-    return new ServeOptions.Access(chosen, file, Duration.ofMillis(slowMillis));
+    return new ServeOptions.AccessLogging(chosen, file, Duration.ofMillis(slowMillis));
   }
 }

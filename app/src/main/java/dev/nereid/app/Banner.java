@@ -31,23 +31,19 @@ final class Banner {
         Runtime.version().feature(),
         Runtime.getRuntime().availableProcessors(),
         server.transport());
-    address(out, "v2 HTTP", "http://", options.http().endpoint(), server.httpPort(), "");
-    address(out, "v2 gRPC", "", options.grpc().endpoint(), server.grpcPort(), "");
-    address(
-        out, "metrics", "http://", options.metrics().endpoint(), server.metricsPort(), "/metrics");
-    address(out, "pictures", "http://", options.gateway().endpoint(), server.gatewayPort(), "/");
+    address(out, "v2 HTTP", options.http().endpoint(), server.httpPort(), "");
+    address(out, "v2 gRPC", options.grpc().endpoint(), server.grpcPort(), "");
+    address(out, "metrics", options.metrics().endpoint(), server.metricsPort(), "/metrics");
+    address(out, "pictures", options.gateway().endpoint(), server.gatewayPort(), "/");
     out.flush();
   }
 
   private static void address(
-      PrintWriter out,
-      String name,
-      String scheme,
-      ServeOptions.Endpoint endpoint,
-      int port,
-      String path) {
+      PrintWriter out, String name, ServeOptions.Endpoint endpoint, int port, String path) {
     if (port >= 0) {
-      out.printf("  %-" + NAME_WIDTH + "s%s%s%n", name, scheme, url(endpoint, port) + path);
+      String scheme = name.endsWith("gRPC") ? "" : scheme(endpoint);
+      String note = scheme.isEmpty() && endpoint.tls() != null ? " (TLS)" : "";
+      out.printf("  %-" + NAME_WIDTH + "s%s%n", name, scheme + url(endpoint, port) + path + note);
     }
   }
 
@@ -83,13 +79,15 @@ final class Banner {
 
   private String example(List<IndexEntry> entries) {
     if (server.gatewayPort() >= 0 && isReady(entries, "detect")) {
-      String url = "http://" + url(options.gateway().endpoint(), server.gatewayPort());
+      ServeOptions.Endpoint endpoint = options.gateway().endpoint();
+      String url = scheme(endpoint) + url(endpoint, server.gatewayPort());
       return "curl -F image=@" + sample() + " " + url + "/detect";
     }
     if (server.httpPort() < 0) {
       return "";
     }
-    String url = "http://" + url(options.http().endpoint(), server.httpPort());
+    String url =
+        scheme(options.http().endpoint()) + url(options.http().endpoint(), server.httpPort());
     for (IndexEntry entry : entries) {
       if (entry.state() == IndexEntry.State.READY) {
         return "curl " + url + "/v2/models/" + entry.model();
@@ -111,6 +109,10 @@ final class Banner {
     }
     Path here = Path.of("").toAbsolutePath();
     return sample.startsWith(here) ? here.relativize(sample).toString() : sample.toString();
+  }
+
+  private static String scheme(ServeOptions.Endpoint endpoint) {
+    return endpoint.tls() == null ? "http://" : "https://";
   }
 
   /** How this machine reaches an address; one that means every interface is its own. */

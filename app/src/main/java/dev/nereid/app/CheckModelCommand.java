@@ -54,7 +54,7 @@ final class CheckModelCommand implements Callable<Integer> {
       throw new Mishap(directory + ": no such directory (expected: a model's folder)");
     }
     Path absolute = directory.toRealPath();
-    Logs.configure(new ServeOptions.Logging(0, false, false, false, false, null));
+    Logs.configure(ServeOptions.Logging.SILENT);
     if (!isModel(absolute)) {
       return report(absolute, "", "");
     }

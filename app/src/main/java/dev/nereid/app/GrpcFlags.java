@@ -2,9 +2,15 @@ package dev.nereid.app;
 
 import dev.nereid.app.ServeOptions.Endpoint;
 import dev.nereid.app.ServeOptions.KeepAlive;
+import dev.nereid.http.TlsFiles;
+import dev.nereid.server.GrpcOptions.Packing;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.TypeConversionException;
 
 /** Options of the gRPC listener. */
 final class GrpcFlags {
@@ -27,6 +33,14 @@ final class GrpcFlags {
       paramLabel = "PORT",
       description = "Its port; 0 lets the system choose (${DEFAULT-VALUE}).")
   private int port = 8001;
+
+  @Option(
+      names = "--reuse-grpc-port",
+      paramLabel = "BOOL",
+      converter = OnOff.class,
+      arity = "1",
+      description = "Whether other servers that say so may listen there, too (${DEFAULT-VALUE}).")
+  private boolean shared;
 
   @Option(
       names = "--grpc-keepalive-time",
@@ -72,9 +86,29 @@ final class GrpcFlags {
       description = "The largest message accepted (${DEFAULT-VALUE}).")
   private int messageBytes = Integer.MAX_VALUE;
 
-  ServeOptions.Grpc options() {
+  @Option(
+      names = "--grpc-restricted-protocol",
+      paramLabel = "API[,API]:KEY=VALUE",
+      description =
+          "Calls that need metadata triton-grpc-protocol-KEY of that value; may be repeated.")
+  private List<String> restricted = new ArrayList<>();
+
+  @Option(
+      names = "--grpc-header-forward-pattern",
+      paramLabel = "REGEX",
+      description = "Metadata that becomes parameters of a request (default: none).")
+  private String forwardPattern = "";
+
+  @Option(
+      names = "--grpc-infer-response-compression-level",
+      paramLabel = "none|low|medium|high",
+      converter = PackingConverter.class,
+      description = "How hard answers are packed for clients that take it (none).")
+  private Packing packing = Packing.NONE;
+
+  ServeOptions.Grpc options(@Nullable TlsFiles tls) {
     return new ServeOptions.Grpc(
-        new Endpoint(open, address, port),
+        new Endpoint(open, address, port, shared, tls),
         new KeepAlive(
             Duration.ofMillis(timeMillis),
             Duration.ofMillis(timeoutMillis),
@@ -82,6 +116,27 @@ final class GrpcFlags {
             Duration.ofMillis(minClientIntervalMillis)),
         maxAgeMillis == null ? null : Duration.ofMillis(maxAgeMillis),
         maxAgeGraceMillis == null ? null : Duration.ofMillis(maxAgeGraceMillis),
+        CallFlags.access(
+            "--grpc-restricted-protocol",
+            restricted,
+            "--grpc-header-forward-pattern",
+            forwardPattern),
+        packing,
         messageBytes);
+  }
+
+  /** Reads {@link Packing}. */
+  static final class PackingConverter implements ITypeConverter<Packing> {
+    @Override
+    public Packing convert(String value) {
+      return switch (value) {
+        case "none" -> Packing.NONE;
+        case "low" -> Packing.LOW;
+        case "medium" -> Packing.MEDIUM;
+        case "high" -> Packing.HIGH;
+        default ->
+            throw new TypeConversionException(value + " (expected: none, low, medium or high)");
+      };
+    }
   }
 }

@@ -2,7 +2,10 @@ package dev.nereid.app;
 
 import dev.nereid.app.ServeOptions.Endpoint;
 import dev.nereid.gateway.GatewayOptions;
+import dev.nereid.http.TlsFiles;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -45,8 +48,36 @@ final class ListenerFlags {
         description = "Event loops, shared by all listeners; 0 for one to a core (0).")
     private int threads;
 
-    ServeOptions.Http options() {
-      return new ServeOptions.Http(new Endpoint(open, address, port), maxInputBytes, threads);
+    @Option(
+        names = "--reuse-http-port",
+        paramLabel = "BOOL",
+        converter = OnOff.class,
+        arity = "1",
+        description = "Whether other servers that say so may listen there, too (${DEFAULT-VALUE}).")
+    private boolean shared;
+
+    @Option(
+        names = "--http-restricted-api",
+        paramLabel = "API[,API]:HEADER=VALUE",
+        description = "Calls that need a header with that value; may be repeated.")
+    private List<String> restricted = new ArrayList<>();
+
+    @Option(
+        names = "--http-header-forward-pattern",
+        paramLabel = "REGEX",
+        description = "Headers that become parameters of a request (default: none).")
+    private String forwardPattern = "";
+
+    ServeOptions.Http options(@Nullable TlsFiles tls) {
+      return new ServeOptions.Http(
+          new Endpoint(open, address, port, shared, tls),
+          maxInputBytes,
+          threads,
+          CallFlags.access(
+              "--http-restricted-api",
+              restricted,
+              "--http-header-forward-pattern",
+              forwardPattern));
     }
   }
 
@@ -88,9 +119,9 @@ final class ListenerFlags {
         description = "Whether the machine's CPU and memory are measured (${DEFAULT-VALUE}).")
     private boolean cpu = true;
 
-    ServeOptions.Metrics options(String httpAddress) {
+    ServeOptions.Metrics options(String httpAddress, @Nullable TlsFiles tls) {
       return new ServeOptions.Metrics(
-          new Endpoint(open, address == null ? httpAddress : address, port), gpu, cpu);
+          new Endpoint(open, address == null ? httpAddress : address, port, false, tls), gpu, cpu);
     }
   }
 
@@ -134,9 +165,9 @@ final class ListenerFlags {
         description = "Another name for a model that takes pictures; may be repeated.")
     private Map<String, String> aliases = new HashMap<>();
 
-    ServeOptions.Gateway options() {
+    ServeOptions.Gateway options(@Nullable TlsFiles tls) {
       return new ServeOptions.Gateway(
-          new Endpoint(open, address, port), maxBodyBytes, batchImages, aliases);
+          new Endpoint(open, address, port, false, tls), maxBodyBytes, batchImages, aliases);
     }
   }
 }

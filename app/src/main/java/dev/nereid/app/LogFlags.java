@@ -1,8 +1,13 @@
 package dev.nereid.app;
 
 import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.logging.Level;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.TypeConversionException;
 
 /** Options on what is logged. */
 final class LogFlags {
@@ -40,9 +45,18 @@ final class LogFlags {
 
   @Option(
       names = "--log-format",
-      paramLabel = "default|ISO8601",
-      description = "How lines begin (${DEFAULT-VALUE}).")
-  private String format = "default";
+      paramLabel = "default|ISO8601|json",
+      converter = FormatConverter.class,
+      description = "How lines are written; json makes the access log JSON, too (default).")
+  private LogFormat format = LogFormat.DEFAULT;
+
+  @Option(
+      names = "--log-level",
+      paramLabel = "NAME=LEVEL",
+      description =
+          "How much of a room (http) or a package (io.netty) is logged: off, error, warning, info,"
+              + " debug or trace; may be repeated.")
+  private Map<String, String> levels = new HashMap<>();
 
   @Option(
       names = "--log-file",
@@ -51,13 +65,36 @@ final class LogFlags {
   private @Nullable Path file;
 
   ServeOptions.Logging options() {
-    boolean iso8601 =
-        switch (format) {
-          case "default" -> false;
-          case "ISO8601" -> true;
-          default ->
-              throw new Mishap("--log-format: " + format + " (expected: default or ISO8601)");
-        };
-    return new ServeOptions.Logging(verbose, info, warning, error, iso8601, file);
+    Map<String, Level> byPackage = new HashMap<>();
+    levels.forEach(
+        (name, level) ->
+            byPackage.put(name.indexOf('.') < 0 ? "dev.nereid." + name : name, level(level)));
+    return new ServeOptions.Logging(verbose, info, warning, error, format, byPackage, file);
+  }
+
+  private static Level level(String typed) {
+    return switch (typed) {
+      case "off" -> Level.OFF;
+      case "error" -> Level.SEVERE;
+      case "warning" -> Level.WARNING;
+      case "info" -> Level.INFO;
+      case "debug" -> Level.FINE;
+      case "trace" -> Level.ALL;
+      default ->
+          throw new Mishap(
+              "--log-level: " + typed + " (expected: off, error, warning, info, debug or trace)");
+    };
+  }
+
+  /** Reads {@link LogFormat}. */
+  static final class FormatConverter implements ITypeConverter<LogFormat> {
+    @Override
+    public LogFormat convert(String value) {
+      LogFormat format = LogFormat.named(value);
+      if (format == null) {
+        throw new TypeConversionException(value + " (expected: default, ISO8601 or json)");
+      }
+      return format;
+    }
   }
 }

@@ -43,7 +43,7 @@ final class LogLines extends Formatter {
       line.append(letter).append(SHORT.format(instant.atZone(zone))).append(' ');
     }
     line.append(process).append(' ').append(source(record.getLoggerName())).append("] \"");
-    append(line, formatMessage(record));
+    LogText.escape(line, formatMessage(record));
     line.append("\"\n");
     for (Throwable cause = record.getThrown(); cause != null; cause = cause.getCause()) {
       trace(line, cause);
@@ -70,20 +70,10 @@ final class LogLines extends Formatter {
         : logger.substring(logger.lastIndexOf('.') + 1);
   }
 
-  /** One record is one line, whatever its text. */
-  private static void append(StringBuilder line, String text) {
-    for (int i = 0; i < text.length(); i++) {
-      char c = text.charAt(i);
-      switch (c) {
-        case '\n' -> line.append("\\n");
-        case '\r' -> line.append("\\r");
-        default -> line.append(c);
-      }
-    }
-  }
-
   private static void trace(StringBuilder line, Throwable thrown) {
-    line.append("  ").append(thrown).append('\n');
+    line.append("  ");
+    LogText.escape(line, thrown.toString());
+    line.append('\n');
     for (StackTraceElement frame : thrown.getStackTrace()) {
       line.append("    at ").append(frame).append('\n');
     }

@@ -1,6 +1,8 @@
 package dev.nereid.app;
 
 import dev.nereid.core.Ticker;
+import dev.nereid.server.LogControl;
+import dev.nereid.server.LogSettings;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
@@ -8,7 +10,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.time.ZoneId;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.UnaryOperator;
 import java.util.logging.Handler;
 import java.util.logging.Level;
 import java.util.logging.LogRecord;
@@ -17,33 +21,84 @@ import java.util.logging.StreamHandler;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Sets up where SLF4J's words go: java.util.logging, one handler, one line a record, each flushed.
+ * Where SLF4J's words go: java.util.logging, one handler, one line a record, each flushed. What is
+ * logged can be changed while serving. Thread-safe.
  */
-final class Logs {
+final class Logs implements LogControl {
   private static final Logger ROOT = Logger.getLogger("");
-
-  /** Held here, since java.util.logging itself forgets loggers that nobody holds. */
   private static final Logger OURS = Logger.getLogger("dev.nereid");
 
-  private Logs() {}
+  /** Loggers with a level of their own; held, since the JDK forgets those that nobody holds. */
+  private static final List<Logger> LEVELED = new ArrayList<>();
+
+  private final Handler handler;
+  private final LibraryLines libraries = new LibraryLines(Ticker.system());
+  private volatile LogSettings settings;
+
+  private Logs(Handler handler, LogSettings settings) {
+    this.handler = handler;
+    this.settings = settings;
+  }
 
   /** Logs as asked from now on; what was set up before is replaced. */
-  static void configure(ServeOptions.Logging options) throws IOException {
-    for (Handler handler : ROOT.getHandlers()) {
-      ROOT.removeHandler(handler);
-      handler.close();
-    }
-    ROOT.setLevel(Level.INFO);
-    OURS.setLevel(level(options.verbose()));
+  static synchronized Logs configure(ServeOptions.Logging options) throws IOException {
     Handler handler = new LineHandler(open(options.file()));
-    handler.setFormatter(
-        new LogLines(options.iso8601(), ProcessHandle.current().pid(), ZoneId.systemDefault()));
+    Logs logs = new Logs(handler, settings(options));
     handler.setLevel(Level.ALL);
-    LibraryLines libraries = new LibraryLines(Ticker.system());
-    boolean brief = options.verbose() == 0;
-    handler.setFilter(
-        record -> isWanted(record.getLevel(), options) && (!brief || libraries.isLoggable(record)));
+    handler.setFilter(logs::isWanted);
+    for (Handler old : ROOT.getHandlers()) {
+      ROOT.removeHandler(old);
+      old.close();
+    }
+    LEVELED.forEach(logger -> logger.setLevel(null));
+    LEVELED.clear();
+    ROOT.setLevel(Level.INFO);
+    options
+        .levels()
+        .forEach(
+            (name, level) -> {
+              Logger logger = Logger.getLogger(name);
+              logger.setLevel(level);
+              LEVELED.add(logger);
+            });
+    logs.apply();
     ROOT.addHandler(handler);
+    return logs;
+  }
+
+  private static LogSettings settings(ServeOptions.Logging options) {
+    Path file = options.file();
+    return new LogSettings(
+        file == null ? "" : file.toString(),
+        options.info(),
+        options.warning(),
+        options.error(),
+        options.verbose(),
+        options.format().typed());
+  }
+
+  @Override
+  public LogSettings settings() {
+    return settings;
+  }
+
+  @Override
+  public LogSettings update(UnaryOperator<LogSettings> change) {
+    synchronized (Logs.class) {
+      settings = change.apply(settings);
+      apply();
+      return settings;
+    }
+  }
+
+  private void apply() {
+    LogFormat format = LogFormat.named(settings.format());
+    if (format != null) {
+      handler.setFormatter(format.formatter(ProcessHandle.current().pid()));
+    }
+    if (!LEVELED.contains(OURS)) {
+      OURS.setLevel(level(settings.verboseLevel()));
+    }
   }
 
   private static Level level(int verbose) {
@@ -54,16 +109,21 @@ final class Logs {
     };
   }
 
-  private static boolean isWanted(Level level, ServeOptions.Logging options) {
+  private boolean isWanted(LogRecord record) {
+    boolean brief = settings.verboseLevel() == 0;
+    return isWanted(record.getLevel()) && (!brief || libraries.isLoggable(record));
+  }
+
+  private boolean isWanted(Level level) {
     int value = level.intValue();
     if (value >= Level.SEVERE.intValue()) {
-      return options.error();
+      return settings.error();
     }
     if (value >= Level.WARNING.intValue()) {
-      return options.warning();
+      return settings.warning();
     }
-    // What is more than information was asked for by its own option.
-    return value < Level.INFO.intValue() || options.info();
+    // What is more than information was asked for by an option of its own.
+    return value < Level.INFO.intValue() || settings.info();
   }
 
   private static OutputStream open(@Nullable Path file) throws IOException {

@@ -73,11 +73,11 @@ final class ServeCommand implements Callable<Integer> {
     }
     ServeOptions options = flags.options(installation);
     check(options);
-    Logs.configure(options.logging());
+    Logs log = Logs.configure(options.logging());
     sorted.warnings().forEach(LOG::warn);
     Thread.ofPlatform().daemon().name("native-messages").start(NativeMessages::intoLog);
     StopSignal stop = StopSignal.listen();
-    try (Server server = Server.start(options, installation)) {
+    try (Server server = Server.start(options, installation, log)) {
       return serve(server, options, stop);
     }
   }

@@ -16,6 +16,7 @@ final class ServeFlags {
           new Section("grpc", "v2 protocol over gRPC"),
           new Section("metrics", "Metrics"),
           new Section("gateway", "Image gateway"),
+          new Section("tls", "TLS"),
           new Section("limits", "Limits and timeouts"),
           new Section("logging", "Log"),
           new Section("access", "Access log"));
@@ -65,6 +66,8 @@ final class ServeFlags {
 
   @Mixin private ListenerFlags.Gateway gateway = new ListenerFlags.Gateway();
 
+  @Mixin private TlsFlags tls = new TlsFlags();
+
   @Mixin private LimitFlags limits = new LimitFlags();
 
   @Mixin private LogFlags logging = new LogFlags();
@@ -73,7 +76,8 @@ final class ServeFlags {
 
   /** What they say, over what an installation has. */
   ServeOptions options(Installation installation) {
-    ServeOptions.Http v2 = http.options();
+    ServeOptions.Logging said = logging.options();
+    ServeOptions.Http v2 = http.options(tls.http());
     return new ServeOptions(
         id,
         strictReadiness,
@@ -81,12 +85,12 @@ final class ServeFlags {
         Duration.ofSeconds(exitGraceSeconds),
         models.options(installation, sharing.options()),
         v2,
-        grpc.options(),
-        metrics.options(v2.endpoint().address()),
-        gateway.options(),
+        grpc.options(tls.grpc()),
+        metrics.options(v2.endpoint().address(), tls.metrics()),
+        gateway.options(tls.gateway()),
         limits.options(),
         limits.timeouts(),
-        logging.options(),
-        access.options());
+        said,
+        access.options(said.format()));
   }
 }

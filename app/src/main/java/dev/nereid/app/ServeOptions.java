@@ -4,10 +4,14 @@ import dev.nereid.engine.EngineOptions;
 import dev.nereid.engine.EngineOptions.Control;
 import dev.nereid.engine.EngineOptions.GpuUnavailable;
 import dev.nereid.http.AccessLogWriter;
+import dev.nereid.http.TlsFiles;
+import dev.nereid.server.Access;
+import dev.nereid.server.GrpcOptions.Packing;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.logging.Level;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,10 +35,20 @@ record ServeOptions(
     Limits limits,
     Timeouts timeouts,
     Logging logging,
-    Access access) {
+    AccessLogging access) {
 
-  /** An address to listen on; port 0 lets the system choose. */
-  record Endpoint(boolean open, String address, int port) {
+  /**
+   * An address to listen on; port 0 lets the system choose.
+   *
+   * @param shared whether other processes that say so, too, may listen there as well
+   * @param tls null for plain text
+   */
+  record Endpoint(boolean open, String address, int port, boolean shared, @Nullable TlsFiles tls) {
+    /** An endpoint of this process alone, in plain text. */
+    Endpoint(boolean open, String address, int port) {
+      this(open, address, port, false, null);
+    }
+
     Endpoint {
       require(0 <= port && port <= 65535, "port", port, "0 to 65535");
     }
@@ -75,8 +89,9 @@ record ServeOptions(
    * The v2 protocol over HTTP.
    *
    * @param threads event loops, shared with gRPC and the gateway; 0 for one to a core
+   * @param calls which need a key, and which of their headers become parameters
    */
-  record Http(Endpoint endpoint, int maxInputBytes, int threads) {
+  record Http(Endpoint endpoint, int maxInputBytes, int threads, Access calls) {
     Http {
       require(maxInputBytes >= 1, "--http-max-input-size", maxInputBytes, ">= 1");
       require(threads >= 0, "--http-thread-count", threads, ">= 0");
@@ -89,12 +104,16 @@ record ServeOptions(
    * @param maxAge how long a connection may live, null for ever
    * @param maxAgeGrace how long its calls may then take, null for as long as they like
    * @param messageBytes of one message at most
+   * @param calls which need a key, and which of their headers become parameters
+   * @param packing of the answers to inferences
    */
   record Grpc(
       Endpoint endpoint,
       KeepAlive keepAlive,
       @Nullable Duration maxAge,
       @Nullable Duration maxAgeGrace,
+      Access calls,
+      Packing packing,
       int messageBytes) {
     Grpc {
       require(messageBytes >= 1, "--grpc-max-message-size", messageBytes, ">= 1");
@@ -184,13 +203,14 @@ record ServeOptions(
    * @param file null for standard output
    * @param slow requests that took longer are told in the server's log; zero for none
    */
-  record Access(AccessLogWriter.Format format, @Nullable Path file, Duration slow) {}
+  record AccessLogging(AccessLogWriter.Format format, @Nullable Path file, Duration slow) {}
 
   /**
    * What is logged.
    *
    * @param verbose 0 for nothing more; each level tells more
-   * @param iso8601 whether lines begin with a full date and time
+   * @param format of the lines
+   * @param levels what is told of single packages, more or less than of all
    * @param file null for standard error
    */
   record Logging(
@@ -198,12 +218,19 @@ record ServeOptions(
       boolean info,
       boolean warning,
       boolean error,
-      boolean iso8601,
+      LogFormat format,
+      Map<String, Level> levels,
       @Nullable Path file) {
     /** Information, warnings and errors, in short lines, on standard error. */
-    static final Logging DEFAULT = new Logging(0, true, true, true, false, null);
+    static final Logging DEFAULT =
+        new Logging(0, true, true, true, LogFormat.DEFAULT, Map.of(), null);
+
+    /** Nothing at all. */
+    static final Logging SILENT =
+        new Logging(0, false, false, false, LogFormat.DEFAULT, Map.of(), null);
 
     Logging {
+      levels = Map.copyOf(levels);
       require(verbose >= 0, "--log-verbose", verbose, ">= 0");
     }
   }

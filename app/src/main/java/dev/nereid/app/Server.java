@@ -14,11 +14,13 @@ import dev.nereid.http.HttpListener;
 import dev.nereid.http.ListenerMetrics;
 import dev.nereid.http.ListenerOptions;
 import dev.nereid.http.ListenerServices;
+import dev.nereid.http.ListenerTls.Offer;
 import dev.nereid.http.RefusalAnswers;
 import dev.nereid.protocol.RequestLimits;
 import dev.nereid.server.CodecThreads;
 import dev.nereid.server.GrpcListener;
 import dev.nereid.server.GrpcOptions;
+import dev.nereid.server.LogControl;
 import dev.nereid.server.MetricsHandler;
 import dev.nereid.server.ServerIdentity;
 import dev.nereid.server.V2Handler;
@@ -55,20 +57,29 @@ final class Server implements AutoCloseable {
   private static final int BACKLOG = 1024;
 
   private final ServeOptions options;
+  private final LogControl log;
   private final Deque<AutoCloseable> parts = new ArrayDeque<>();
   private final List<Function<Duration, Boolean>> drains = new ArrayList<>();
   private final Metrics metrics = new Metrics();
   private final EventLoops loops;
   private final Engine engine;
+  private final Certificates certificates;
   private @Nullable HttpListener http;
   private @Nullable GrpcListener grpc;
   private @Nullable HttpListener metricsListener;
   private @Nullable Gateway gateway;
 
-  private Server(ServeOptions options) {
+  private Server(ServeOptions options, LogControl log) {
     this.options = options;
+    this.log = log;
     loops = own(EventLoops.start(options.http().threads()));
     engine = own(Engine.open(engineOptions(options), metrics));
+    certificates = own(new Certificates(metrics));
+  }
+
+  /** Starts a server whose log is not its own. */
+  static Server start(ServeOptions options, Installation installation) {
+    return start(options, installation, LogControl.NONE);
   }
 
   /**
@@ -76,13 +87,14 @@ final class Server implements AutoCloseable {
    *
    * @throws dev.nereid.core.FaultException when a repository cannot be read or a port not be bound
    */
-  static Server start(ServeOptions options, Installation installation) {
-    Server server = new Server(options);
+  static Server start(ServeOptions options, Installation installation, LogControl log) {
+    Server server = new Server(options, log);
     try {
       server.open(new ServerIdentity(options.id(), installation.version()));
       if (options.gateway().endpoint().open()) {
         server.openGateway(installation);
       }
+      server.certificates.watch();
       return server;
     } catch (RuntimeException e) {
       server.close();
@@ -105,7 +117,11 @@ final class Server implements AutoCloseable {
       http =
           listen(
               listenerOptions("http", options.http().endpoint(), options.http().maxInputBytes()),
-              new V2Handler(engine, identity, limits, codecs, loops),
+              new V2Handler(
+                  new V2Handler.Services(engine, loops, codecs, log),
+                  identity,
+                  limits,
+                  options.http().calls()),
               new V2Refusals(),
               accessLog("http"));
       LOG.info("Started HTTPService at {}", options.http().endpoint().at(http.port()));
@@ -146,7 +162,10 @@ final class Server implements AutoCloseable {
     GrpcOptions grpcOptions =
         new GrpcOptions(
             new GrpcOptions.Address(
-                wanted.endpoint().address(), wanted.endpoint().port(), "--grpc-port"),
+                wanted.endpoint().address(),
+                wanted.endpoint().port(),
+                "--grpc-port",
+                wanted.endpoint().shared()),
             new GrpcOptions.KeepAlive(
                 keepAlive.time(),
                 keepAlive.timeout(),
@@ -157,8 +176,12 @@ final class Server implements AutoCloseable {
                 wanted.messageBytes(),
                 options.limits().inFlightRequests(),
                 options.limits().inFlightBytes(),
-                options.timeouts().request()));
-    var services = new GrpcListener.Services(engine, loops, codecs, metrics, accessLog("grpc"));
+                options.timeouts().request()),
+            certificates.of("grpc", wanted.endpoint(), Offer.GRPC),
+            wanted.calls(),
+            wanted.packing());
+    var services =
+        new GrpcListener.Services(engine, loops, codecs, metrics, accessLog("grpc"), log);
     GrpcListener listener = new GrpcListener(grpcOptions, identity, services);
     listener.start();
     drains.add(listener::drain);
@@ -181,7 +204,7 @@ final class Server implements AutoCloseable {
   }
 
   private AccessLog accessLog(String listener) {
-    ServeOptions.Access wanted = options.access();
+    ServeOptions.AccessLogging wanted = options.access();
     AccessLogWriter.Options usual = AccessLogWriter.Options.DEFAULT;
     AccessLogWriter.Options writing =
         new AccessLogWriter.Options(wanted.format(), wanted.slow(), usual.capacity());
@@ -199,7 +222,12 @@ final class Server implements AutoCloseable {
     return ListenerOptions.of(name, endpoint.port())
         .at(
             new ListenerOptions.Address(
-                endpoint.address(), endpoint.port(), BACKLOG, "--" + name + "-port"))
+                endpoint.address(),
+                endpoint.port(),
+                BACKLOG,
+                "--" + name + "-port",
+                endpoint.shared()))
+        .over(certificates.of(name, endpoint, Offer.HTTP))
         .within(
             new ListenerOptions.Limits(
                 limits.connections(),

@@ -52,18 +52,6 @@ final class TritonFlags {
   static {
     NOT_OFFERED.put("--model-namespacing", "false");
     NOT_OFFERED.put("--allow-client-shm", "false");
-    NOT_OFFERED.put("--reuse-http-port", "false");
-    NOT_OFFERED.put("--reuse-grpc-port", "false");
-    NOT_OFFERED.put("--http-header-forward-pattern", "");
-    NOT_OFFERED.put("--grpc-header-forward-pattern", "");
-    NOT_OFFERED.put("--http-restricted-api", NOTHING);
-    NOT_OFFERED.put("--grpc-restricted-protocol", NOTHING);
-    NOT_OFFERED.put("--grpc-use-ssl", "false");
-    NOT_OFFERED.put("--grpc-use-ssl-mutual", "false");
-    NOT_OFFERED.put("--grpc-server-cert", NOTHING);
-    NOT_OFFERED.put("--grpc-server-key", NOTHING);
-    NOT_OFFERED.put("--grpc-root-cert", NOTHING);
-    NOT_OFFERED.put("--grpc-infer-response-compression-level", "none");
     NOT_OFFERED.put("--metrics-config", "counter_latencies=true");
     NOT_OFFERED.put("--trace-config", NOTHING);
     NOT_OFFERED.put("--trace-file", NOTHING);

@@ -39,6 +39,30 @@ final class LogLinesTest {
   }
 
   @Test
+  void noTextCanLookLikeAnotherLineOrWriteToATerminal() {
+    var lines = new LogLines(false, 1, ZoneOffset.UTC);
+    assertThat(lines.format(record(Level.INFO, "x", "a\u001b[2J\"\\\u0085b\u00e4")))
+        .endsWith("] \"a\\u001b[2J\\\"\\\\\\u0085b\u00e4\"\n");
+    LogRecord record = record(Level.SEVERE, "x", "no");
+    record.setThrown(new IllegalStateException("a\nE1120 b"));
+    assertThat(lines.format(record)).contains("IllegalStateException: a\\nE1120 b\n");
+  }
+
+  @Test
+  void aLineMayBeJson() {
+    LogRecord record = record(Level.WARNING, "dev.nereid.http.HttpConnection", "say \"a\nb\"");
+    record.setThrown(new IllegalStateException("outer"));
+    String line = new JsonLogLines(4711).format(record);
+    assertThat(line)
+        .startsWith(
+            "{\"time\":\"2026-11-20T08:00:00.123456Z\",\"level\":\"WARNING\",\"process\":4711,"
+                + "\"logger\":\"dev.nereid.http.HttpConnection\",\"message\":\"say \\\"a\\nb\\\"\","
+                + "\"error\":\"java.lang.IllegalStateException: outer\\n\\tat ")
+        .endsWith("\"}\n")
+        .hasLineCount(1);
+  }
+
+  @Test
   void aThrownCauseIsTold() {
     LogRecord record = record(Level.SEVERE, "x", "no");
     record.setThrown(new IllegalStateException("outer", new RuntimeException("inner")));

@@ -3,7 +3,7 @@ package dev.nereid.app;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.nereid.app.ServeOptions.Access;
+import dev.nereid.app.ServeOptions.AccessLogging;
 import dev.nereid.app.ServeOptions.Endpoint;
 import dev.nereid.app.ServeOptions.Gateway;
 import dev.nereid.app.ServeOptions.Grpc;
@@ -19,11 +19,17 @@ import dev.nereid.engine.EngineOptions.Control;
 import dev.nereid.engine.EngineOptions.ControlMode;
 import dev.nereid.engine.EngineOptions.GpuUnavailable;
 import dev.nereid.http.AccessLogWriter.Format;
+import dev.nereid.http.TlsFiles;
 import dev.nereid.scheduler.RateLimiter.Resource;
+import dev.nereid.server.Access;
+import dev.nereid.server.GrpcOptions.Packing;
+import dev.nereid.server.HeaderForwarding;
+import dev.nereid.server.Restrictions;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.logging.Level;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -66,9 +72,16 @@ final class ServeOptionsTest {
           "--http-port=1",
           "--http-max-input-size=2",
           "--http-thread-count=3",
+          "--reuse-http-port=true",
+          "--http-restricted-api=logging:a=b",
+          "--http-header-forward-pattern=x-.*",
           "--allow-grpc=FALSE",
           "--grpc-address=127.0.0.2",
           "--grpc-port=4",
+          "--reuse-grpc-port=true",
+          "--grpc-restricted-protocol=health,trace:c=d",
+          "--grpc-header-forward-pattern=y-.*",
+          "--grpc-infer-response-compression-level=high",
           "--grpc-keepalive-time=5",
           "--grpc-keepalive-timeout=6",
           "--grpc-keepalive-permit-without-calls=On",
@@ -87,11 +100,33 @@ final class ServeOptionsTest {
           "--gateway-max-body-size=14",
           "--gateway-max-batch-images=19",
           "--gateway-alias=small=detect",
+          "--grpc-use-ssl=true",
+          "--grpc-use-ssl-mutual=true",
+          "--grpc-server-cert=grpc.crt",
+          "--grpc-server-key=grpc.key",
+          "--grpc-root-cert=grpc.roots",
+          "--http-use-ssl=true",
+          "--http-use-ssl-mutual=true",
+          "--http-server-cert=http.crt",
+          "--http-server-key=http.key",
+          "--http-root-cert=http.roots",
+          "--metrics-use-ssl=true",
+          "--metrics-use-ssl-mutual=true",
+          "--metrics-server-cert=metrics.crt",
+          "--metrics-server-key=metrics.key",
+          "--metrics-root-cert=metrics.roots",
+          "--gateway-use-ssl=true",
+          "--gateway-use-ssl-mutual=true",
+          "--gateway-server-cert=gateway.crt",
+          "--gateway-server-key=gateway.key",
+          "--gateway-root-cert=gateway.roots",
           "--log-verbose=2",
           "--log-info=false",
           "--log-warning=false",
           "--log-error=false",
           "--log-format=ISO8601",
+          "--log-level=http=debug",
+          "--log-level=io.netty=off",
           "--log-file=server.log",
           "--max-connections=15",
           "--max-in-flight-requests=16",
@@ -131,20 +166,22 @@ final class ServeOptionsTest {
                         Duration.ofSeconds(600),
                         0,
                         null)),
-                new Http(new Endpoint(true, "0.0.0.0", 8000), 67_108_864, 0),
+                new Http(new Endpoint(true, "0.0.0.0", 8000), 67_108_864, 0, Access.OPEN),
                 new Grpc(
                     new Endpoint(true, "0.0.0.0", 8001),
                     new KeepAlive(
                         Duration.ofHours(2), Duration.ofSeconds(20), false, Duration.ofMinutes(5)),
                     null,
                     null,
+                    Access.OPEN,
+                    Packing.NONE,
                     Integer.MAX_VALUE),
                 new Metrics(new Endpoint(true, "0.0.0.0", 8002), true, true),
                 new Gateway(new Endpoint(true, "0.0.0.0", 9600), 52_428_800, 64, Map.of()),
                 new Limits(65_536, 32_768, 4_294_967_296L, 32_768, 8_192),
                 new Timeouts(Duration.ofSeconds(75), Duration.ofSeconds(20), 65_536, Duration.ZERO),
                 Logging.DEFAULT,
-                new Access(Format.TEXT, null, Duration.ofMillis(100))));
+                new AccessLogging(Format.TEXT, null, Duration.ofMillis(100))));
   }
 
   @Test
@@ -166,46 +203,63 @@ final class ServeOptionsTest {
                 false,
                 Duration.ofSeconds(7),
                 Duration.ofSeconds(5),
-                new Models(
-                    List.of(Path.of("a"), Path.of("b")),
-                    "fast",
-                    false,
-                    9,
-                    true,
-                    GpuUnavailable.CPU,
-                    Map.of(
-                        "onnxruntime",
-                        Map.of("default-max-batch-size", "5"),
-                        "",
-                        Map.of("seed", "x=y,z")),
-                    new EngineOptions.Shared(
-                        20,
-                        true,
-                        List.of(new Resource("R", 4, null), new Resource("S", 2, 0)),
-                        List.of(Path.of("plugs"))),
-                    new Control(
-                        ControlMode.EXPLICIT,
-                        List.of("one", "*"),
-                        Duration.ofSeconds(19),
-                        Duration.ofSeconds(20),
-                        21,
-                        null)),
-                new Http(new Endpoint(false, "127.0.0.1", 1), 2, 3),
+                everyModelFlag(),
+                new Http(
+                    new Endpoint(false, "127.0.0.1", 1, true, mutual("http")),
+                    2,
+                    3,
+                    access("logging:a=b", "x-.*")),
                 new Grpc(
-                    new Endpoint(false, "127.0.0.2", 4),
+                    new Endpoint(false, "127.0.0.2", 4, true, mutual("grpc")),
                     new KeepAlive(
                         Duration.ofMillis(5), Duration.ofMillis(6), true, Duration.ofMillis(8)),
                     Duration.ofMillis(9),
                     Duration.ofMillis(10),
+                    access("health,trace:c=d", "y-.*"),
+                    Packing.HIGH,
                     20),
-                new Metrics(new Endpoint(false, "127.0.0.3", 11), false, false),
+                new Metrics(
+                    new Endpoint(false, "127.0.0.3", 11, false, mutual("metrics")), false, false),
                 new Gateway(
-                    new Endpoint(false, "127.0.0.4", 13), 14, 19, Map.of("small", "detect")),
+                    new Endpoint(false, "127.0.0.4", 13, false, mutual("gateway")),
+                    14,
+                    19,
+                    Map.of("small", "detect")),
                 new Limits(15, 16, 17, 100, 101),
                 new Timeouts(
                     Duration.ofMillis(23), Duration.ofMillis(21), 22, Duration.ofMillis(24)),
-                new Logging(2, false, false, false, true, Path.of("server.log")),
-                new Access(Format.JSON, Path.of("access.log"), Duration.ofMillis(18))));
+                new Logging(
+                    2,
+                    false,
+                    false,
+                    false,
+                    LogFormat.ISO8601,
+                    Map.of("dev.nereid.http", Level.FINE, "io.netty", Level.OFF),
+                    Path.of("server.log")),
+                new AccessLogging(Format.JSON, Path.of("access.log"), Duration.ofMillis(18))));
+  }
+
+  private static Models everyModelFlag() {
+    return new Models(
+        List.of(Path.of("a"), Path.of("b")),
+        "fast",
+        false,
+        9,
+        true,
+        GpuUnavailable.CPU,
+        Map.of("onnxruntime", Map.of("default-max-batch-size", "5"), "", Map.of("seed", "x=y,z")),
+        new EngineOptions.Shared(
+            20,
+            true,
+            List.of(new Resource("R", 4, null), new Resource("S", 2, 0)),
+            List.of(Path.of("plugs"))),
+        new Control(
+            ControlMode.EXPLICIT,
+            List.of("one", "*"),
+            Duration.ofSeconds(19),
+            Duration.ofSeconds(20),
+            21,
+            null));
   }
 
   @Test
@@ -215,6 +269,59 @@ final class ServeOptionsTest {
     Stream<OptionSpec> known =
         new CommandLine(new ServeFlags()).getCommandSpec().options().stream();
     assertThat(known.map(option -> option.names()[0])).containsExactlyInAnyOrderElementsOf(typed);
+  }
+
+  private static Access access(String restricted, String pattern) {
+    return new Access(Restrictions.parse(List.of(restricted)), HeaderForwarding.matching(pattern));
+  }
+
+  @Test
+  void restrictionsThatAreNoneAreRefusedWithoutShowingTheKey() {
+    assertThatThrownBy(() -> parse("--http-restricted-api=health,heath:key=secret"))
+        .hasMessageStartingWith("--http-restricted-api: heath (expected: one of health, metadata,");
+    assertThatThrownBy(() -> parse("--grpc-restricted-protocol=health:secret"))
+        .hasMessage("--grpc-restricted-protocol: health:... (expected: API[,API]:HEADER=VALUE)");
+    assertThatThrownBy(
+            () -> parse("--http-restricted-api=health:a=b", "--http-restricted-api=health:c=d"))
+        .hasMessageStartingWith("--http-restricted-api: health: named twice");
+    assertThatThrownBy(() -> parse("--grpc-header-forward-pattern=("))
+        .hasMessageStartingWith(
+            "--grpc-header-forward-pattern: ( (expected: a regular expression)");
+  }
+
+  private static TlsFiles mutual(String listener) {
+    return TlsFiles.mutual(
+        Path.of(listener + ".crt"), Path.of(listener + ".key"), Path.of(listener + ".roots"));
+  }
+
+  @Test
+  void tlsOfOtherListenersUsesTheFilesOfGrpc() {
+    ServeOptions options =
+        parse(
+            "--grpc-server-cert=a",
+            "--grpc-server-key=b",
+            "--http-use-ssl=true",
+            "--gateway-use-ssl=on");
+    TlsFiles files = TlsFiles.of(Path.of("a"), Path.of("b"));
+    assertThat(options.grpc().endpoint().tls()).isNull();
+    assertThat(options.http().endpoint().tls()).isEqualTo(files);
+    assertThat(options.gateway().endpoint().tls()).isEqualTo(files);
+  }
+
+  @Test
+  void tlsWithoutItsFilesIsRefused() {
+    assertThatThrownBy(() -> parse("--http-use-ssl=1"))
+        .hasMessage("--http-server-cert: none (expected: a PEM file, for TLS)");
+    assertThatThrownBy(
+            () -> parse("--grpc-use-ssl-mutual=1", "--grpc-server-cert=a", "--grpc-server-key=b"))
+        .hasMessage("--grpc-root-cert: none (expected: a PEM file, for TLS)");
+  }
+
+  @Test
+  void theAccessLogIsJsonWhenTheLogIs() {
+    assertThat(parse("--log-format=json").access().format()).isEqualTo(Format.JSON);
+    assertThat(parse("--log-format=json", "--access-log=off").access().format())
+        .isEqualTo(Format.OFF);
   }
 
   @Test
@@ -265,7 +372,7 @@ final class ServeOptionsTest {
     assertThatThrownBy(() -> parse("--http-port=70000"))
         .hasMessage("port: 70000 (expected: 0 to 65535)");
     assertThatThrownBy(() -> parse("--log-format=xml"))
-        .hasMessage("--log-format: xml (expected: default or ISO8601)");
+        .hasMessageEndingWith("'--log-format': xml (expected: default, ISO8601 or json)");
     assertThatThrownBy(() -> parse("--model-repository=s3://bucket"))
         .hasMessage(
             "--model-repository: s3://bucket (expected: a directory; s3:// is not offered yet)");

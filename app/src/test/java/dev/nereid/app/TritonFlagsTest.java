@@ -21,7 +21,7 @@ final class TritonFlagsTest {
 
   @Test
   void whatAsksForWhatHappensAnywayIsTaken() {
-    var outcome = TritonFlags.sort(List.of("--grpc-use-ssl=OFF", "--trace-level", "off"));
+    var outcome = TritonFlags.sort(List.of("--allow-client-shm=OFF", "--trace-level", "off"));
     assertThat(outcome.unknown()).isEmpty();
     assertThat(outcome.warnings()).isEmpty();
   }
@@ -32,9 +32,9 @@ final class TritonFlagsTest {
         .hasMessage(
             "--trace-level: TIMESTAMPS (expected: off; nothing else is offered yet,"
                 + " see docs/compatibility.md)");
-    assertThatThrownBy(() -> TritonFlags.sort(List.of("--http-restricted-api=health:k=v")))
-        .hasMessage("--http-restricted-api is not offered yet; see docs/compatibility.md");
-    assertThatThrownBy(() -> TritonFlags.sort(List.of("--grpc-use-ssl=true")))
+    assertThatThrownBy(() -> TritonFlags.sort(List.of("--trace-config=rate=1")))
+        .hasMessage("--trace-config is not offered yet; see docs/compatibility.md");
+    assertThatThrownBy(() -> TritonFlags.sort(List.of("--allow-client-shm=true")))
         .isInstanceOf(Mishap.class);
   }
 

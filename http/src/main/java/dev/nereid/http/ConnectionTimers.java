@@ -1,6 +1,8 @@
 package dev.nereid.http;
 
+import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
+import io.netty.handler.codec.http2.Http2StreamChannel;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -14,7 +16,7 @@ import org.jspecify.annotations.Nullable;
 final class ConnectionTimers {
   private final HttpListener listener;
   private final HttpConnection connection;
-  private final RequestDecoder decoder;
+  private final Arrivals arrivals;
   private final long idleNanos;
   private final long readNanos;
   private final int bytesPerSecond;
@@ -27,10 +29,10 @@ final class ConnectionTimers {
   private long wroteNanos;
   private long stalledBytes;
 
-  ConnectionTimers(HttpListener listener, HttpConnection connection, RequestDecoder decoder) {
+  ConnectionTimers(HttpListener listener, HttpConnection connection, Arrivals arrivals) {
     this.listener = listener;
     this.connection = connection;
-    this.decoder = decoder;
+    this.arrivals = arrivals;
     ListenerOptions.Timeouts timeouts = listener.timeouts();
     this.idleNanos = timeouts.idle().toNanos();
     this.readNanos = timeouts.read().toNanos();
@@ -65,11 +67,11 @@ final class ConnectionTimers {
     long now = listener.ticker().nanos();
     long pending = pendingBytes();
     if (pending > 0 && pending == stalledBytes) {
-      var _ = ctx.close();
+      connection.abort();
       return;
     }
     stalledBytes = pending;
-    long since = now - Math.max(decoder.readNanos(), wroteNanos);
+    long since = now - Math.max(arrivals.readNanos(), wroteNanos);
     if (pending == 0 && connection.isIdle() && since >= idleNanos) {
       var _ = ctx.close();
       return;
@@ -84,7 +86,7 @@ final class ConnectionTimers {
       return;
     }
     HttpExchange exchange = connection.reader().reading();
-    long began = exchange == null ? decoder.firstByteNanos() : exchange.receivedNanos();
+    long began = exchange == null ? arrivals.firstByteNanos() : exchange.receivedNanos();
     long bodyNanos = TimeUnit.SECONDS.toNanos(1) * connection.reader().bodyBytes() / bytesPerSecond;
     long rest = began + readNanos + bodyNanos - listener.ticker().nanos();
     if (rest > 0) {
@@ -97,7 +99,13 @@ final class ConnectionTimers {
   }
 
   private long pendingBytes() {
-    var buffer = ctx.channel().unsafe().outboundBuffer();
+    Channel channel = ctx.channel();
+    if (channel instanceof Http2StreamChannel) {
+      return channel.isWritable()
+          ? channel.config().getWriteBufferHighWaterMark() + 1 - channel.bytesBeforeUnwritable()
+          : channel.config().getWriteBufferLowWaterMark() + channel.bytesBeforeWritable();
+    }
+    var buffer = channel.unsafe().outboundBuffer();
     return buffer == null ? 0 : buffer.totalPendingWriteBytes();
   }
 

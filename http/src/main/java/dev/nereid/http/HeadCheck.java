@@ -26,6 +26,9 @@ final class HeadCheck {
     if (head.path().charAt(0) != '/' && !head.path().equals("*")) {
       return new Broken(Refusal.MALFORMED, "request target (expected: a path that begins with /)");
     }
+    if (head.path().length() + head.rawQuery().length() > limits.initialLineBytes()) {
+      return new Broken(Refusal.URI_TOO_LONG, "request target: too long");
+    }
     if (head.chunked()) {
       Broken coding = checkCoding(headers);
       if (coding != null) {

@@ -8,6 +8,10 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.socket.DuplexChannel;
 import io.netty.handler.codec.http.HttpContent;
 import io.netty.handler.codec.http.HttpRequest;
+import io.netty.handler.codec.http2.Http2Exception;
+import io.netty.handler.codec.http2.Http2StreamChannel;
+import io.netty.handler.ssl.SslHandler;
+import io.netty.handler.ssl.SslHandshakeCompletionEvent;
 import io.netty.util.ReferenceCountUtil;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -16,6 +20,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -46,6 +51,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
   private final HttpListener listener;
   private final RequestReader reader;
   private final ConnectionTimers timers;
+  private final AnswerWriter writer;
   private final boolean overLimit;
   private final AtomicBoolean sendScheduled = new AtomicBoolean();
   private final Runnable sendTask = this::sendScheduled;
@@ -61,16 +67,22 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
   private boolean unflushed;
   private boolean closing;
 
-  HttpConnection(HttpListener listener, RequestDecoder decoder, boolean overLimit) {
+  HttpConnection(HttpListener listener, Arrivals arrivals, AnswerWriter writer, boolean overLimit) {
     this.listener = listener;
-    this.reader = new RequestReader(listener, this, decoder);
-    this.timers = new ConnectionTimers(listener, this, decoder);
+    this.writer = writer;
+    this.reader = new RequestReader(listener, this, arrivals);
+    this.timers = new ConnectionTimers(listener, this, arrivals);
     this.overLimit = overLimit;
   }
 
   @Override
   public void handlerAdded(ChannelHandlerContext context) {
     ctx = context;
+  }
+
+  @Override
+  public void handlerRemoved(ChannelHandlerContext context) {
+    timers.stop(); // where the connection goes on in HTTP/2
   }
 
   @Override
@@ -136,11 +148,29 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
   }
 
   @Override
+  public void userEventTriggered(ChannelHandlerContext context, Object event) {
+    if (event instanceof SslHandshakeCompletionEvent handshake && !handshake.isSuccess()) {
+      listener.metrics().handshakeFailed();
+      LOG.debug("{}: no TLS with {}: {}", listener.name(), remoteAddress, event);
+    }
+  }
+
+  @Override
   public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
-    if (!(cause instanceof IOException)) {
+    boolean stream = context.channel() instanceof Http2StreamChannel;
+    if (stream || cause.getCause() instanceof SSLException) {
+      LOG.debug("{}: connection of {} failed", listener.name(), remoteAddress, cause);
+    } else if (!(cause instanceof IOException)) {
       LOG.warn("{}: connection of {} failed", listener.name(), remoteAddress, cause);
     }
-    var _ = context.close();
+    if (!stream || !(cause instanceof Http2Exception)) {
+      var _ = context.close(); // the codec itself ends a stream that broke its rules
+    }
+  }
+
+  /** Ends the connection at once. */
+  void abort() {
+    writer.abort(ctx);
   }
 
   /** Takes the answer to an exchange. Any thread. */
@@ -217,7 +247,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
 
   /** Asks the client to go on with its body, once its request is the oldest one. */
   void goOn() {
-    var _ = ctx.write(ResponseEncoder.goOn(ctx), ctx.voidPromise());
+    writer.goOn(ctx);
     unflushed = true;
     if (!inRead) {
       flush();
@@ -268,7 +298,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     boolean close = exchange.closeAfter || !request.keepAlive() || listener.isDraining();
     int bytes = answer.bodyBytes();
     try {
-      ResponseEncoder.write(ctx, request, answer, persistence(request, close));
+      writer.write(ctx, request, answer, persistence(request, close));
     } catch (OutOfMemoryError e) {
       LOG.error("{}: no memory for an answer", listener.name(), e);
       answer.discard();
@@ -311,24 +341,24 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     }
   }
 
-  private static ResponseEncoder.Persistence persistence(RequestHead request, boolean close) {
+  private static AnswerWriter.Persistence persistence(RequestHead request, boolean close) {
     if (close) {
-      return ResponseEncoder.Persistence.CLOSE;
+      return AnswerWriter.Persistence.CLOSE;
     }
     return request.oldVersion()
-        ? ResponseEncoder.Persistence.KEEP_ALIVE
-        : ResponseEncoder.Persistence.USUAL;
+        ? AnswerWriter.Persistence.KEEP_ALIVE
+        : AnswerWriter.Persistence.USUAL;
   }
 
   private void endAfterWrites() {
     closing = true;
     boolean unread = reader.isReading();
     reader.abort();
-    var written = ctx.writeAndFlush(Unpooled.EMPTY_BUFFER);
+    var written = writer.finish(ctx);
     unflushed = false;
     if (unread && ctx.channel() instanceof DuplexChannel duplex) {
       ctx.channel().config().setAutoRead(true);
-      var _ = written.addListener(_ -> shutDownOutput(duplex));
+      var _ = written.addListener(_ -> finishSending(duplex));
       var _ = ctx.executor().schedule(this::closeNow, LINGER_MILLIS, TimeUnit.MILLISECONDS);
     } else {
       var _ = written.addListener(ChannelFutureListener.CLOSE);
@@ -339,8 +369,13 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     var _ = ctx.close();
   }
 
-  private static void shutDownOutput(DuplexChannel channel) {
-    var _ = channel.shutdownOutput();
+  private static void finishSending(DuplexChannel channel) {
+    SslHandler tls = channel.pipeline().get(SslHandler.class);
+    if (tls == null) {
+      var _ = channel.shutdownOutput();
+    } else {
+      var _ = tls.closeOutbound();
+    }
   }
 
   private void detach(HttpExchange exchange) {

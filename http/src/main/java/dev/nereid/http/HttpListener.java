@@ -8,6 +8,7 @@ import io.netty.bootstrap.ServerBootstrap;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
+import io.netty.channel.ChannelPipeline;
 import io.netty.channel.group.ChannelGroup;
 import io.netty.channel.group.DefaultChannelGroup;
 import io.netty.util.concurrent.GlobalEventExecutor;
@@ -62,6 +63,9 @@ public final class HttpListener implements AutoCloseable {
             .option(ChannelOption.SO_REUSEADDR, true)
             .childOption(ChannelOption.TCP_NODELAY, true)
             .childHandler(new Initializer());
+    if (address.shared()) {
+      bootstrap.option(services.loops().sharedPort(), true);
+    }
     var bound = bootstrap.bind(address.host(), address.port()).awaitUninterruptibly();
     if (!bound.isSuccess()) {
       throw cannotBind(address, bound.cause());
@@ -116,16 +120,24 @@ public final class HttpListener implements AutoCloseable {
     stopAccepting();
     draining = true;
     for (Channel channel : open) {
-      HttpConnection connection = channel.pipeline().get(HttpConnection.class);
-      if (connection != null) {
-        channel.eventLoop().execute(connection::drain);
-      }
+      channel.eventLoop().execute(() -> drain(channel.pipeline()));
     }
     long end = System.nanoTime() + limit.toNanos();
     while (connections.get() > 0 && System.nanoTime() < end) {
       LockSupport.parkNanos(POLL_NANOS);
     }
     return connections.get() == 0;
+  }
+
+  private static void drain(ChannelPipeline pipeline) {
+    HttpConnection connection = pipeline.get(HttpConnection.class);
+    if (connection != null) {
+      connection.drain();
+    }
+    Http2Session session = pipeline.get(Http2Session.class);
+    if (session != null) {
+      session.drain();
+    }
   }
 
   /** Ends every connection at once. */
@@ -211,10 +223,18 @@ public final class HttpListener implements AutoCloseable {
                 connections.decrementAndGet();
                 metrics().connectionClosed();
               });
+      ListenerTls tls = options.tls();
+      if (tls != null) {
+        channel.pipeline().addLast(tls.context().newHandler(channel.alloc()));
+      }
       RequestDecoder decoder = new RequestDecoder(limits(), ticker());
       channel
           .pipeline()
-          .addLast(decoder, new HttpConnection(HttpListener.this, decoder, overLimit));
+          .addLast(
+              new ProtocolChoice(HttpListener.this),
+              decoder,
+              new HttpUpgrade(HttpListener.this),
+              new HttpConnection(HttpListener.this, decoder, ResponseEncoder.HTTP_1, overLimit));
     }
   }
 }

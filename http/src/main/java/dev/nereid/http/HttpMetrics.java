@@ -13,6 +13,9 @@ public interface HttpMetrics {
   /** An accepted connection has ended. */
   default void connectionClosed() {}
 
+  /** A client did not come through the TLS handshake. */
+  default void handshakeFailed() {}
+
   /** The listener answered by itself. */
   default void refused(Refusal refusal) {}
 

@@ -21,12 +21,14 @@ public final class ListenerMetrics implements HttpMetrics {
   private final String listener;
   private final AtomicReferenceArray<Counter> statuses = new AtomicReferenceArray<>(STATUSES);
   private final PhaseHistograms phases = new PhaseHistograms(Meter.REQUEST_PHASE_SECONDS);
+  private final Counter handshakes;
   private final Map<Refusal, Counter> refusals = new EnumMap<>(Refusal.class);
 
   /** Counts under that listener's name. */
   public ListenerMetrics(Metrics metrics, String listener) {
     this.metrics = metrics;
     this.listener = listener;
+    this.handshakes = metrics.counter(Meter.TLS_FAILURES, listener);
     for (Refusal refusal : Refusal.values()) {
       String limit = refusal.name().toLowerCase(Locale.ROOT);
       refusals.put(refusal, metrics.counter(Meter.HTTP_REFUSALS, listener, limit));
@@ -39,6 +41,11 @@ public final class ListenerMetrics implements HttpMetrics {
     metrics.gauge(Meter.CONNECTIONS, observed::connections, listener);
     metrics.gauge(Meter.IN_FLIGHT, observed::inFlightRequests, listener);
     metrics.gauge(Meter.IN_FLIGHT_BYTES, observed::inFlightBytes, listener);
+  }
+
+  @Override
+  public void handshakeFailed() {
+    handshakes.increment();
   }
 
   @Override

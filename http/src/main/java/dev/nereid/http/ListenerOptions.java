@@ -1,13 +1,21 @@
 package dev.nereid.http;
 
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How a listener behaves.
  *
  * @param name in messages, metrics and the access log: {@code http}, {@code gateway}
+ * @param tls null for plain text
  */
-public record ListenerOptions(String name, Address address, Limits limits, Timeouts timeouts) {
+public record ListenerOptions(
+    String name, Address address, Limits limits, Timeouts timeouts, @Nullable ListenerTls tls) {
+
+  /** Options in plain text. */
+  public ListenerOptions(String name, Address address, Limits limits, Timeouts timeouts) {
+    this(name, address, limits, timeouts, null);
+  }
 
   /** Options of that name with every default, on that port. */
   public static ListenerOptions of(String name, int port) {
@@ -17,17 +25,22 @@ public record ListenerOptions(String name, Address address, Limits limits, Timeo
 
   /** These options at another address. */
   public ListenerOptions at(Address other) {
-    return new ListenerOptions(name, other, limits, timeouts);
+    return new ListenerOptions(name, other, limits, timeouts, tls);
   }
 
   /** These options within other limits. */
   public ListenerOptions within(Limits other) {
-    return new ListenerOptions(name, address, other, timeouts);
+    return new ListenerOptions(name, address, other, timeouts, tls);
   }
 
   /** These options with other times. */
   public ListenerOptions with(Timeouts other) {
-    return new ListenerOptions(name, address, limits, other);
+    return new ListenerOptions(name, address, limits, other, tls);
+  }
+
+  /** These options with that TLS; null for plain text. */
+  public ListenerOptions over(@Nullable ListenerTls other) {
+    return new ListenerOptions(name, address, limits, timeouts, other);
   }
 
   /**
@@ -36,8 +49,14 @@ public record ListenerOptions(String name, Address address, Limits limits, Timeo
    * @param port 0 for one that the system chooses
    * @param backlog connections the system keeps that are not accepted yet
    * @param flag the option that sets the port, for the message when it is taken; may be empty
+   * @param shared whether other processes that say so, too, may listen there as well
    */
-  public record Address(String host, int port, int backlog, String flag) {
+  public record Address(String host, int port, int backlog, String flag, boolean shared) {
+    /** An address for this process alone. */
+    public Address(String host, int port, int backlog, String flag) {
+      this(host, port, backlog, flag, false);
+    }
+
     public Address {
       requireBetween("port", port, 0, 65535);
       requireBetween("backlog", backlog, 1, Integer.MAX_VALUE);

@@ -10,7 +10,7 @@ import io.netty.handler.codec.http.HttpRequestDecoder;
  * Netty's decoder, which also notes when bytes were read, and refuses a request that declares its
  * length in two ways (the trick behind request smuggling).
  */
-final class RequestDecoder extends HttpRequestDecoder {
+final class RequestDecoder extends HttpRequestDecoder implements Arrivals {
   private static final int MAX_CHUNK = 1 << 20;
 
   private final Ticker ticker;
@@ -36,18 +36,18 @@ final class RequestDecoder extends HttpRequestDecoder {
     super.channelRead(ctx, msg);
   }
 
-  /** When bytes were last read. */
-  long readNanos() {
+  @Override
+  public long readNanos() {
     return readNanos;
   }
 
-  /** When the first byte of the request now decoded was read. */
-  long firstByteNanos() {
+  @Override
+  public long firstByteNanos() {
     return firstByteNanos;
   }
 
-  /** Whether bytes are here that do not make a whole head or chunk yet. */
-  boolean holdsPart() {
+  @Override
+  public boolean holdsPart() {
     return actualReadableBytes() > 0;
   }
 

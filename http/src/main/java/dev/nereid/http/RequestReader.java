@@ -1,5 +1,6 @@
 package dev.nereid.http;
 
+import dev.nereid.core.Fault;
 import dev.nereid.core.FaultException;
 import io.netty.buffer.ByteBuf;
 import io.netty.handler.codec.http.HttpContent;
@@ -22,21 +23,21 @@ final class RequestReader {
 
   private final HttpListener listener;
   private final HttpConnection connection;
-  private final RequestDecoder decoder;
+  private final Arrivals arrivals;
   private @Nullable HttpExchange reading;
   private @Nullable BodyReader body;
   private boolean discarding;
   private boolean goOnDue;
 
-  RequestReader(HttpListener listener, HttpConnection connection, RequestDecoder decoder) {
+  RequestReader(HttpListener listener, HttpConnection connection, Arrivals arrivals) {
     this.listener = listener;
     this.connection = connection;
-    this.decoder = decoder;
+    this.arrivals = arrivals;
   }
 
   /** Whether a request has arrived in part. */
   boolean isReading() {
-    return reading != null || discarding || decoder.holdsPart();
+    return reading != null || discarding || arrivals.holdsPart();
   }
 
   /** The request whose body is being read. */
@@ -52,7 +53,7 @@ final class RequestReader {
   /** A head came. */
   void head(HttpRequest request) {
     RequestHead head = RequestHead.of(request);
-    HttpExchange exchange = new HttpExchange(connection, head, decoder.firstByteNanos());
+    HttpExchange exchange = new HttpExchange(connection, head, arrivals.firstByteNanos());
     connection.enqueue(exchange);
     discarding = true; // until it is admitted
     if (request.decoderResult().isFailure()) {
@@ -222,6 +223,12 @@ final class RequestReader {
   }
 
   private void failed(HttpExchange exchange, RuntimeException e) {
+    if (e instanceof FaultException refused
+        && refused.failure().fault() == Fault.INVALID_ARGUMENT
+        && !exchange.isClaimed()) {
+      connection.refuse(exchange, Refusal.MALFORMED, refused.failure().message());
+      return;
+    }
     LOG.error("{}: {} {} failed", listener.name(), exchange.method(), exchange.path(), e);
     if (!exchange.isClaimed()) {
       connection.refuse(exchange, Refusal.HANDLER_FAILED, "the server failed on this request");

@@ -1,6 +1,8 @@
 package dev.nereid.http;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelPromise;
 import io.netty.handler.codec.http.HttpResponseStatus;
@@ -11,7 +13,10 @@ import java.util.List;
  * Writes answers as bytes. A small body is copied behind its head, so that one buffer and one
  * system call carry both; a big one is written as it is.
  */
-final class ResponseEncoder {
+final class ResponseEncoder implements AnswerWriter {
+  /** The only one, for all connections. */
+  static final ResponseEncoder HTTP_1 = new ResponseEncoder();
+
   /** Bodies up to this size are copied. */
   private static final int COPIED = 16 << 10;
 
@@ -33,23 +38,13 @@ final class ResponseEncoder {
 
   private ResponseEncoder() {}
 
-  /** What the connection says of itself in an answer. */
-  enum Persistence {
-    /** Open, as HTTP/1.1 has it when nothing is said. */
-    USUAL,
-    /** Open, which an HTTP/1.0 client must be told. */
-    KEEP_ALIVE,
-    /** Closed after this answer. */
-    CLOSE
-  }
-
   /** The status as text: {@code 200}. */
   static String statusText(int status) {
     return STATUS_TEXTS[status];
   }
 
-  /** Writes without flushing; the answer's buffers belong to the channel from now on. */
-  static void write(
+  @Override
+  public void write(
       ChannelHandlerContext ctx, RequestHead request, HttpAnswer answer, Persistence persistence) {
     int bodyBytes = answer.bodyBytes();
     boolean bodyless = request.isHead() || !allowsBody(answer.status());
@@ -74,10 +69,20 @@ final class ResponseEncoder {
     var _ = ctx.write(head, last);
   }
 
-  /** The line that asks a client to go on with its body. */
-  static ByteBuf goOn(ChannelHandlerContext ctx) {
-    byte[] line = CONTINUE;
-    return ctx.alloc().directBuffer(line.length).writeBytes(line);
+  @Override
+  public void goOn(ChannelHandlerContext ctx) {
+    ByteBuf line = ctx.alloc().directBuffer(CONTINUE.length).writeBytes(CONTINUE);
+    var _ = ctx.write(line, ctx.voidPromise());
+  }
+
+  @Override
+  public void abort(ChannelHandlerContext ctx) {
+    var _ = ctx.close();
+  }
+
+  @Override
+  public ChannelFuture finish(ChannelHandlerContext ctx) {
+    return ctx.writeAndFlush(Unpooled.EMPTY_BUFFER);
   }
 
   private static ByteBuf head(
@@ -113,7 +118,7 @@ final class ResponseEncoder {
     return ctx.newPromise().addListener(_ -> whenWritten.run());
   }
 
-  private static boolean allowsBody(int status) {
+  static boolean allowsBody(int status) {
     return status >= 200 && status != 204 && status != 304;
   }
 

@@ -27,6 +27,7 @@ final class RunningListener implements AutoCloseable {
     final AtomicInteger answered = new AtomicInteger();
     final AtomicInteger abandoned = new AtomicInteger();
     final AtomicInteger open = new AtomicInteger();
+    final AtomicInteger handshakes = new AtomicInteger();
 
     @Override
     public void connectionOpened() {
@@ -36,6 +37,11 @@ final class RunningListener implements AutoCloseable {
     @Override
     public void connectionClosed() {
       open.decrementAndGet();
+    }
+
+    @Override
+    public void handshakeFailed() {
+      handshakes.incrementAndGet();
     }
 
     @Override

@@ -7,6 +7,7 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.Socket;
+import java.net.SocketException;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.Locale;
@@ -90,6 +91,16 @@ final class Wire implements AutoCloseable {
   /** Whether the server has closed its side and sent nothing more. */
   boolean isEnded() throws IOException {
     return in.read() < 0;
+  }
+
+  /** Whether the server has closed the connection, with or without a last word. */
+  boolean isEndedOrRefused() throws IOException {
+    try {
+      in.readAllBytes();
+      return true;
+    } catch (SocketException e) {
+      return true;
+    }
   }
 
   void finishSending() throws IOException {

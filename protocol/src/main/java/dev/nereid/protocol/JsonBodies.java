@@ -9,6 +9,7 @@ import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.PooledByteBufAllocator;
 import java.util.Base64;
 import java.util.List;
+import java.util.Map;
 
 /**
  * The JSON bodies of everything but inference and configurations. v2 gives its messages the same
@@ -30,6 +31,27 @@ public final class JsonBodies {
   public static ByteBuf error(String message) {
     try (JsonText json = new JsonText()) {
       json.raw('{').string("error").raw(':').string(message).raw('}');
+      return json.finish(0);
+    }
+  }
+
+  /** An object of strings, whole numbers and booleans; the result is the caller's. */
+  public static ByteBuf object(Map<String, Object> members) {
+    try (JsonText json = new JsonText()) {
+      char before = '{';
+      for (Map.Entry<String, Object> member : members.entrySet()) {
+        json.raw(before).string(member.getKey()).raw(':');
+        switch (member.getValue()) {
+          case Boolean flag -> json.raw(JsonText.ascii(flag.toString()));
+          case Long number -> json.number(number);
+          default -> json.string(member.getValue().toString());
+        }
+        before = ',';
+      }
+      if (members.isEmpty()) {
+        json.raw('{');
+      }
+      json.raw('}');
       return json.finish(0);
     }
   }

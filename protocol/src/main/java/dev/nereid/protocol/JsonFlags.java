@@ -3,6 +3,7 @@ package dev.nereid.protocol;
 import dev.nereid.core.Fault;
 import dev.nereid.core.FaultException;
 import java.nio.ByteBuffer;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
@@ -67,5 +68,32 @@ public final class JsonFlags {
     }
     cursor.requireEnd();
     return parameters;
+  }
+
+  /**
+   * The members of an object that has nothing but strings, numbers and booleans in it; none when
+   * the body is empty.
+   *
+   * @param body little-endian
+   * @throws FaultException when the body is no such object
+   */
+  public static Map<String, Object> scalars(ByteBuffer body) {
+    JsonCursor cursor = new JsonCursor(body.slice().order(body.order()), new NameCache());
+    Map<String, Object> members = new HashMap<>();
+    if (cursor.peek() == 0 && cursor.remaining() == 0) {
+      return members;
+    }
+    for (boolean more = cursor.enter('{', '}'); more; more = cursor.more('}')) {
+      String name = cursor.key();
+      Object value = cursor.scalar();
+      if (value == null) {
+        throw FaultException.of(
+            Fault.INVALID_ARGUMENT,
+            "Invalid value for '" + name + "': expected a string, a number or a boolean");
+      }
+      members.put(name, value);
+    }
+    cursor.requireEnd();
+    return members;
   }
 }

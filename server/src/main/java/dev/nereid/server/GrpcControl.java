@@ -6,6 +6,8 @@ import dev.nereid.engine.Engine;
 import dev.nereid.protocol.Arrival;
 import dev.nereid.protocol.GrpcStatusOf;
 import dev.nereid.protocol.proto.GRPCInferenceServiceGrpc.GRPCInferenceServiceImplBase;
+import dev.nereid.protocol.proto.LogSettingsRequest;
+import dev.nereid.protocol.proto.LogSettingsResponse;
 import dev.nereid.protocol.proto.ModelConfigRequest;
 import dev.nereid.protocol.proto.ModelConfigResponse;
 import dev.nereid.protocol.proto.ModelMetadataRequest;
@@ -42,9 +44,11 @@ final class GrpcControl extends GRPCInferenceServiceImplBase {
 
   private final Engine engine;
   private final ControlPlane control;
+  private final Logging logging;
 
-  GrpcControl(Engine engine, ServerIdentity identity) {
+  GrpcControl(Engine engine, ServerIdentity identity, LogControl log) {
     this.engine = engine;
+    logging = new Logging(log);
     control = new ControlPlane(engine, identity);
   }
 
@@ -138,6 +142,12 @@ final class GrpcControl extends GRPCInferenceServiceImplBase {
               RepositoryCalls.unloadsDependentsOf(request.getParametersMap()));
           return RepositoryModelUnloadResponse.getDefaultInstance();
         });
+  }
+
+  @Override
+  public void logSettings(
+      LogSettingsRequest request, StreamObserver<LogSettingsResponse> observer) {
+    answer(observer, () -> logging.call(request));
   }
 
   /** The standard health service: one status, whatever the service asked for. */

@@ -17,6 +17,7 @@ import io.grpc.Metadata;
 import io.grpc.ServerCall;
 import io.grpc.Status;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -36,6 +37,7 @@ final class GrpcInferCall extends ServerCall.Listener<GrpcBody> implements Reply
   private final ServerCall<GrpcBody, GrpcResponse> call;
   private final long receivedNanos;
   private final long deadlineNanos;
+  private final Map<String, Object> forwarded;
   private final @Nullable LoopBatches loop;
   private final AtomicBoolean closed = new AtomicBoolean();
   private final ClassAnswer classes = new ClassAnswer();
@@ -49,11 +51,13 @@ final class GrpcInferCall extends ServerCall.Listener<GrpcBody> implements Reply
       GrpcInference inference,
       ServerCall<GrpcBody, GrpcResponse> call,
       long receivedNanos,
-      long deadlineNanos) {
+      long deadlineNanos,
+      Map<String, Object> forwarded) {
     this.inference = inference;
     this.call = call;
     this.receivedNanos = receivedNanos;
     this.deadlineNanos = deadlineNanos;
+    this.forwarded = forwarded;
     loop = inference.loop();
   }
 
@@ -80,7 +84,9 @@ final class GrpcInferCall extends ServerCall.Listener<GrpcBody> implements Reply
       return;
     }
     try {
-      InferMessage read = inference.reader().read(message.take(), receivedNanos, deadlineNanos);
+      InferMessage read =
+          HeaderForwarding.add(
+              inference.reader().read(message.take(), receivedNanos, deadlineNanos), forwarded);
       requested = read.call().outputs();
       InferRequest ready = read.request(this);
       request = ready;
@@ -111,9 +117,12 @@ final class GrpcInferCall extends ServerCall.Listener<GrpcBody> implements Reply
 
   @Override
   public void respond(InferResponse response) {
-    if (!Classification.isWanted(requested)) {
+    boolean classes = Classification.isWanted(requested);
+    if (!classes && !inference.packs()) {
       hold(() -> send(response));
-    } else if (!inference.codecs().execute(() -> sendClasses(response))) {
+    } else if (!inference
+        .codecs()
+        .execute(classes ? () -> sendClasses(response) : () -> send(response))) {
       response.close();
       fail(Fault.NOT_READY.with("Server exiting"));
     }

@@ -8,7 +8,7 @@ import io.grpc.Deadline;
 import io.grpc.Metadata;
 import io.grpc.ServerCall;
 import io.grpc.ServerCallHandler;
-import java.time.Duration;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -20,18 +20,22 @@ final class GrpcInference implements ServerCallHandler<GrpcBody, GrpcResponse> {
   private final LoopBatches.OfLoops loops;
   private final GrpcCallLog log;
   private final long patienceNanos;
+  private final HeaderForwarding forwarding;
+  private final boolean packing;
 
   GrpcInference(
       Engine engine,
       CodecThreads codecs,
       LoopBatches.OfLoops loops,
       GrpcCallLog log,
-      Duration patience) {
+      GrpcOptions options) {
     this.engine = engine;
     this.codecs = codecs;
     this.loops = loops;
     this.log = log;
-    patienceNanos = patience.toNanos();
+    patienceNanos = options.limits().request().toNanos();
+    forwarding = options.access().forwarding();
+    packing = options.packing() != GrpcOptions.Packing.NONE;
     reader = new GrpcRequestReader(engine.memory());
   }
 
@@ -45,7 +49,11 @@ final class GrpcInference implements ServerCallHandler<GrpcBody, GrpcResponse> {
             ? now + deadline.timeRemaining(TimeUnit.NANOSECONDS)
             : patienceNanos > 0 ? now + patienceNanos : Long.MAX_VALUE;
     call.request(2); // one message, and a look at whether there wrongly is a second
-    return new GrpcInferCall(this, call, now, deadlineNanos);
+    if (packing) {
+      call.setCompression("gzip");
+    }
+    Map<String, Object> forwarded = forwarding.isNone() ? Map.of() : forwarding.of(headers);
+    return new GrpcInferCall(this, call, now, deadlineNanos, forwarded);
   }
 
   Engine engine() {
@@ -63,6 +71,11 @@ final class GrpcInference implements ServerCallHandler<GrpcBody, GrpcResponse> {
 
   GrpcCallLog log() {
     return log;
+  }
+
+  /** Whether answers are packed, which event loops must not do. */
+  boolean packs() {
+    return packing;
   }
 
   CodecThreads codecs() {

@@ -5,11 +5,14 @@ import dev.nereid.core.FaultException;
 import dev.nereid.engine.Engine;
 import dev.nereid.http.AccessLog;
 import dev.nereid.http.EventLoops;
+import dev.nereid.http.ListenerTls;
 import dev.nereid.protocol.proto.GRPCInferenceServiceGrpc;
 import dev.nereid.telemetry.Metrics;
+import io.grpc.CompressorRegistry;
 import io.grpc.DecompressorRegistry;
 import io.grpc.MethodDescriptor;
 import io.grpc.Server;
+import io.grpc.ServerInterceptors;
 import io.grpc.ServerServiceDefinition;
 import io.grpc.ServiceDescriptor;
 import io.grpc.netty.NettyServerBuilder;
@@ -39,13 +42,31 @@ public final class GrpcListener implements AutoCloseable {
 
   private static final long CLOSE_SECONDS = 5;
 
+  /** For TLS and the first words of HTTP/2; as long as a request may take to arrive. */
+  private static final long HANDSHAKE_SECONDS = 20;
+
   private final GrpcOptions options;
   private final Server server;
   private final GrpcTracing tracing;
 
   /** What the listener works with and does not own. */
   public record Services(
-      Engine engine, EventLoops loops, CodecThreads codecs, Metrics metrics, AccessLog accessLog) {}
+      Engine engine,
+      EventLoops loops,
+      CodecThreads codecs,
+      Metrics metrics,
+      AccessLog accessLog,
+      LogControl log) {
+    /** Services of a server whose log is not its own. */
+    public Services(
+        Engine engine,
+        EventLoops loops,
+        CodecThreads codecs,
+        Metrics metrics,
+        AccessLog accessLog) {
+      this(engine, loops, codecs, metrics, accessLog, LogControl.NONE);
+    }
+  }
 
   /** A listener that is not started yet. */
   public GrpcListener(GrpcOptions options, ServerIdentity identity, Services services) {
@@ -67,12 +88,39 @@ public final class GrpcListener implements AutoCloseable {
                     .with(new DeflateDecompressor(), true)
                     .with(new GzipDecompressor(), true))
             .addStreamTracerFactory(tracing)
-            .addService(inferenceService(services, identity))
-            .addService(new GrpcControl.Health(engine))
+            .addService(guarded(inferenceService(services, identity)))
+            .addService(guarded(new GrpcControl.Health(engine).bindService()))
             .addService(ProtoReflectionServiceV1.newInstance())
             .addService(alphaReflection());
     keepAlive(builder);
+    if (options.address().shared()) {
+      builder.withOption(services.loops().sharedPort(), true);
+    }
+    pack(builder);
+    secure(builder);
     server = builder.build();
+  }
+
+  private ServerServiceDefinition guarded(ServerServiceDefinition service) {
+    Restrictions restrictions = options.access().restrictions();
+    return restrictions.isEmpty()
+        ? service
+        : ServerInterceptors.intercept(service, new GrpcGuard(restrictions));
+  }
+
+  private void pack(NettyServerBuilder builder) {
+    if (options.packing() != GrpcOptions.Packing.NONE) {
+      CompressorRegistry compressors = CompressorRegistry.newEmptyInstance();
+      compressors.register(new GzipCompressor(options.packing().level()));
+      builder.compressorRegistry(compressors);
+    }
+  }
+
+  private void secure(NettyServerBuilder builder) {
+    ListenerTls tls = options.tls();
+    if (tls != null) {
+      builder.sslContext(tls.context());
+    }
   }
 
   @SuppressWarnings("deprecation") // grpcurl and other tools of today still ask for v1alpha
@@ -87,6 +135,7 @@ public final class GrpcListener implements AutoCloseable {
         .keepAliveTimeout(keepAlive.timeout().toMillis(), TimeUnit.MILLISECONDS)
         .permitKeepAliveWithoutCalls(keepAlive.withoutCalls())
         .permitKeepAliveTime(keepAlive.minClientInterval().toMillis(), TimeUnit.MILLISECONDS);
+    builder.handshakeTimeout(HANDSHAKE_SECONDS, TimeUnit.SECONDS);
     Duration most = options.age().most();
     if (most != null) {
       builder.maxConnectionAge(most.toMillis(), TimeUnit.MILLISECONDS);
@@ -100,7 +149,7 @@ public final class GrpcListener implements AutoCloseable {
   /** The generated service, but for ModelInfer, whose messages are not built as objects. */
   private ServerServiceDefinition inferenceService(Services services, ServerIdentity identity) {
     GrpcAdmission admission = new GrpcAdmission(options.limits());
-    var generated = new GrpcControl(services.engine(), identity).bindService();
+    var generated = new GrpcControl(services.engine(), identity, services.log()).bindService();
     var infer =
         GRPCInferenceServiceGrpc.getModelInferMethod().toBuilder(
                 new GrpcMarshallers.Request(services.engine().memory(), admission),
@@ -128,7 +177,7 @@ public final class GrpcListener implements AutoCloseable {
                 new LoopBatches.OfLoops(services.engine(), services.loops().workers()),
                 new GrpcCallLog(
                     services.metrics(), services.accessLog(), services.engine().ticker()),
-                options.limits().request()))
+                options))
         .build();
   }
 

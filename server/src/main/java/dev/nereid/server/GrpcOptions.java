@@ -1,20 +1,76 @@
 package dev.nereid.server;
 
+import dev.nereid.http.ListenerTls;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
-/** How the gRPC listener behaves. */
-public record GrpcOptions(Address address, KeepAlive keepAlive, Age age, Limits limits) {
+/**
+ * How the gRPC listener behaves.
+ *
+ * @param tls null for plain text
+ * @param packing of the answers to inferences, for clients that take it
+ */
+public record GrpcOptions(
+    Address address,
+    KeepAlive keepAlive,
+    Age age,
+    Limits limits,
+    @Nullable ListenerTls tls,
+    Access access,
+    Packing packing) {
 
   /** Every default, on that port. */
   public static GrpcOptions of(int port) {
     return new GrpcOptions(
-        new Address("0.0.0.0", port, ""), KeepAlive.DEFAULT, Age.UNLIMITED, Limits.DEFAULT);
+        new Address("0.0.0.0", port, ""),
+        KeepAlive.DEFAULT,
+        Age.UNLIMITED,
+        Limits.DEFAULT,
+        null,
+        Access.OPEN,
+        Packing.NONE);
   }
 
   /** These options within other limits. */
   public GrpcOptions within(Limits other) {
-    return new GrpcOptions(address, keepAlive, age, other);
+    return new GrpcOptions(address, keepAlive, age, other, tls, access, packing);
+  }
+
+  /** These options with that TLS. */
+  public GrpcOptions over(ListenerTls other) {
+    return new GrpcOptions(address, keepAlive, age, limits, other, access, packing);
+  }
+
+  /** These options with that access. */
+  public GrpcOptions with(Access other) {
+    return new GrpcOptions(address, keepAlive, age, limits, tls, other, packing);
+  }
+
+  /** These options with answers packed like that. */
+  public GrpcOptions packing(Packing other) {
+    return new GrpcOptions(address, keepAlive, age, limits, tls, access, other);
+  }
+
+  /** How hard answers are packed. */
+  public enum Packing {
+    /** Not at all. */
+    NONE(0),
+    /** In the shortest time. */
+    LOW(1),
+    /** As gzip does when nothing is said. */
+    MEDIUM(6),
+    /** To the smallest size. */
+    HIGH(9);
+
+    private final int level;
+
+    Packing(int level) {
+      this.level = level;
+    }
+
+    int level() {
+      return level;
+    }
   }
 
   /**
@@ -22,8 +78,14 @@ public record GrpcOptions(Address address, KeepAlive keepAlive, Age age, Limits 
    *
    * @param port 0 for one that the system chooses
    * @param flag the option that sets the port, for the message when it is taken; may be empty
+   * @param shared whether other processes that say so, too, may listen there as well
    */
-  public record Address(String host, int port, String flag) {
+  public record Address(String host, int port, String flag, boolean shared) {
+    /** An address for this process alone. */
+    public Address(String host, int port, String flag) {
+      this(host, port, flag, false);
+    }
+
     public Address {
       if (port < 0 || port > 65535) {
         throw new IllegalArgumentException("port: " + port + " (expected: 0 to 65535)");

@@ -7,7 +7,6 @@ import dev.nereid.core.Lease;
 import dev.nereid.engine.Engine;
 import dev.nereid.http.ContentCoding;
 import dev.nereid.http.Decompression;
-import dev.nereid.http.EventLoops;
 import dev.nereid.http.HttpExchange;
 import dev.nereid.protocol.Arrival;
 import dev.nereid.protocol.InferMessage;
@@ -45,12 +44,14 @@ final class HttpInference {
   private final JsonRequestReader reader;
   private final CodecThreads codecs;
   private final LoopBatches.OfLoops loops;
+  private final HeaderForwarding forwarding;
   private final Decompression.Limits unpacked;
 
-  HttpInference(Engine engine, RequestLimits limits, CodecThreads codecs, EventLoops loops) {
-    this.engine = engine;
-    this.codecs = codecs;
-    this.loops = new LoopBatches.OfLoops(engine, loops.workers());
+  HttpInference(V2Handler.Services services, RequestLimits limits, HeaderForwarding forwarding) {
+    this.engine = services.engine();
+    this.codecs = services.codecs();
+    this.loops = new LoopBatches.OfLoops(engine, services.loops().workers());
+    this.forwarding = forwarding;
     reader = new JsonRequestReader(engine.memory(), limits);
     int most = (int) Math.min(limits.maxInputBytes(), Integer.MAX_VALUE - 8);
     unpacked = new Decompression.Limits(most, MOST_RATIO);
@@ -150,6 +151,9 @@ final class HttpInference {
       message = readRaw(arrival, body, length);
     } else {
       message = reader.read(arrival, body, length, text);
+    }
+    if (!forwarding.isNone()) {
+      message = HeaderForwarding.add(message, forwarding.of(exchange.headers().entries()));
     }
     ContentCoding wanted = ContentCoding.preferred(exchange.header(ACCEPT_ENCODING));
     HttpReply reply = new HttpReply(exchange, message, wanted, engine, codecs);

@@ -19,7 +19,8 @@ public record ServerIdentity(String name, String version) {
           "model_configuration",
           "binary_tensor_data",
           "parameters",
-          "statistics");
+          "statistics",
+          "logging");
 
   public ServerIdentity {
     if (name.isBlank() || version.isBlank()) {

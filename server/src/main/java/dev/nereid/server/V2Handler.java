@@ -29,22 +29,33 @@ public final class V2Handler implements Handler {
 
   private final Engine engine;
   private final ControlPlane control;
+  private final Logging logging;
   private final HttpInference inference;
   private final Router router;
 
-  /** Serves that engine, on a listener of these event loops. */
+  /** What the handler works with and does not own. */
+  public record Services(Engine engine, EventLoops loops, CodecThreads codecs, LogControl log) {}
+
+  /** Serves that engine to everybody, on a listener of these event loops. */
   public V2Handler(
       Engine engine,
       ServerIdentity identity,
       RequestLimits limits,
       CodecThreads codecs,
       EventLoops loops) {
-    this.engine = engine;
+    this(new Services(engine, loops, codecs, LogControl.NONE), identity, limits, Access.OPEN);
+  }
+
+  /** Serves that engine to whoever has access, on a listener of these event loops. */
+  public V2Handler(
+      Services services, ServerIdentity identity, RequestLimits limits, Access access) {
+    engine = services.engine();
     control = new ControlPlane(engine, identity);
-    inference = new HttpInference(engine, limits, codecs, loops);
+    logging = new Logging(services.log());
+    inference = new HttpInference(services, limits, access.forwarding());
     router =
         new Router(
-            routes(),
+            HttpGuard.over(routes(), access.restrictions()),
             (exchange, _) -> HttpAnswers.error(exchange, 404, "Not Found"),
             (exchange, allow) ->
                 exchange.respond(
@@ -59,7 +70,7 @@ public final class V2Handler implements Handler {
   }
 
   private List<Route> routes() {
-    List<Route> routes = new ArrayList<>();
+    List<Route> routes = new ArrayList<>(logging.routes());
     routes.add(Route.get("/v2", (exchange, _) -> json(exchange, control.server())));
     routes.add(Route.get("/v2/health/live", (exchange, _) -> health(exchange, false)));
     routes.add(Route.get("/v2/health/ready", (exchange, _) -> health(exchange, true)));
@@ -82,7 +93,7 @@ public final class V2Handler implements Handler {
       routes.add(Route.post(repository + "/models/{model}/load", this::load));
       routes.add(Route.post(repository + "/models/{model}/unload", this::unload));
     }
-    for (String setting : List.of("/v2/trace/setting", MODEL + "/trace/setting", "/v2/logging")) {
+    for (String setting : List.of("/v2/trace/setting", MODEL + "/trace/setting")) {
       routes.add(Route.get(setting, V2Handler::notOffered));
       routes.add(Route.post(setting, V2Handler::notOffered));
     }

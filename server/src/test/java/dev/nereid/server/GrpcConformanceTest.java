@@ -412,7 +412,8 @@ final class GrpcConformanceTest {
         assertThat(call.get().getRawOutputContentsCount()).isEqualTo(1);
       }
       assertThat(stub.modelInfer(echo(new byte[4]).build()).get().getId()).isEqualTo("7");
-      assertThat(small.metrics.scrape()).contains("nereid_grpc_requests_total{status=\"OK\"} 3");
+      String ended = "nereid_grpc_requests_total{status=\"OK\"} 3";
+      RunningServer.await("count", () -> small.metrics.scrape().contains(ended));
       narrow.shutdownNow().awaitTermination(5, TimeUnit.SECONDS);
     }
   }

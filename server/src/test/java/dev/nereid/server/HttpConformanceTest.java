@@ -136,7 +136,7 @@ final class HttpConformanceTest {
         "POST | /v2/models/broken/infer        | 500 | the back end broke",
         "POST | /v2/models/echo/generate       | 501 | not supported",
         "GET  | /v2/trace/setting              | 501 | not supported",
-        "POST | /v2/logging                    | 501 | not supported",
+        "POST | /v2/trace/setting              | 501 | not supported",
         "POST | /v2/repository/other/models/echo/load | 501 | 'repository_name' specification is not supported",
         "GET  | /v2/systemsharedmemory/status  | 501 | not supported"
       })

@@ -13,6 +13,7 @@ import dev.nereid.protocol.RequestLimits;
 import dev.nereid.telemetry.Metrics;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
+import java.util.function.UnaryOperator;
 
 /** All listeners of v2 over a loopback engine, on ports that the system chose. */
 final class RunningServer implements AutoCloseable {
@@ -23,6 +24,7 @@ final class RunningServer implements AutoCloseable {
   final Metrics metrics = new Metrics();
   final EventLoops loops = EventLoops.start(2);
   final CodecThreads codecs = new CodecThreads(2);
+  final HeldLog log = new HeldLog();
   final HttpListener http;
   final HttpListener scrape;
   final GrpcListener grpc;
@@ -33,14 +35,27 @@ final class RunningServer implements AutoCloseable {
 
   RunningServer(GrpcOptions.Limits grpcLimits) {
     http =
-        listener("http", new V2Handler(engine, IDENTITY, LIMITS, codecs, loops), new V2Refusals());
+        listener(
+            "http", new V2Handler(services(), IDENTITY, LIMITS, Access.OPEN), new V2Refusals());
     scrape = listener("metrics", new MetricsHandler(metrics), RefusalAnswers.json());
-    grpc =
-        new GrpcListener(
-            GrpcOptions.of(0).within(grpcLimits),
-            IDENTITY,
-            new GrpcListener.Services(engine, loops, codecs, metrics, AccessLog.OFF));
-    grpc.start();
+    grpc = grpc(GrpcOptions.of(0).within(grpcLimits));
+  }
+
+  /** One more HTTP listener. */
+  HttpListener http(Access access) {
+    return listener("http", new V2Handler(services(), IDENTITY, LIMITS, access), new V2Refusals());
+  }
+
+  private V2Handler.Services services() {
+    return new V2Handler.Services(engine, loops, codecs, log);
+  }
+
+  /** One more gRPC listener. */
+  GrpcListener grpc(GrpcOptions options) {
+    var services = new GrpcListener.Services(engine, loops, codecs, metrics, AccessLog.OFF, log);
+    GrpcListener listener = new GrpcListener(options, IDENTITY, services);
+    listener.start();
+    return listener;
   }
 
   private HttpListener listener(
@@ -51,6 +66,22 @@ final class RunningServer implements AutoCloseable {
     HttpListener listener = new HttpListener(ListenerOptions.of(name, 0), services, handler);
     listener.start();
     return listener;
+  }
+
+  /** A log of which only the settings are kept. */
+  static final class HeldLog implements LogControl {
+    private LogSettings settings = new LogSettings("", true, true, true, 0, "default");
+
+    @Override
+    public synchronized LogSettings settings() {
+      return settings;
+    }
+
+    @Override
+    public synchronized LogSettings update(UnaryOperator<LogSettings> change) {
+      settings = change.apply(settings);
+      return settings;
+    }
   }
 
   static void await(String what, BooleanSupplier condition) {

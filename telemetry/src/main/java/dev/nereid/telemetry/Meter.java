@@ -165,6 +165,21 @@ public enum Meter {
       "nereid_in_flight_bytes",
       "Bytes of the bodies of requests being served, by listener.",
       List.of("listener")),
+  TLS_NOT_AFTER(
+      Kind.GAUGE,
+      "nereid_tls_certificate_not_after_seconds",
+      "When the listener's TLS certificate expires, Unix time.",
+      List.of("listener")),
+  TLS_RELOADS(
+      Kind.COUNTER,
+      "nereid_tls_reloads_total",
+      "Changed TLS files, by listener and whether they were taken or refused.",
+      List.of("listener", "outcome")),
+  TLS_FAILURES(
+      Kind.COUNTER,
+      "nereid_tls_handshake_failures_total",
+      "TLS handshakes of clients that failed, by listener.",
+      List.of("listener")),
   GRPC_STREAMS(Kind.GAUGE, "nereid_grpc_streams", "Open gRPC calls.", List.of()),
   GRPC_REQUESTS(
       Kind.COUNTER,
