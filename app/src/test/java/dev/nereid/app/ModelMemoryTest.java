@@ -14,10 +14,10 @@ import org.junit.jupiter.api.Timeout;
 /** The memory of a model that is unloaded is given back to the operating system. */
 @Timeout(300)
 final class ModelMemoryTest {
-  private static final int CYCLES = 250;
+  private static final int CYCLES = 300;
 
-  /** After a tenth or two everything is loaded and compiled that is needed once. */
-  private static final int WARM = 1;
+  /** After three tenths everything is loaded and compiled that is needed once. */
+  private static final int WARM = 2;
 
   /** In a process of its own, with a heap that is in memory from the start. */
   @Test
@@ -50,6 +50,6 @@ final class ModelMemoryTest {
             .toList();
     assertThat(resident).as(output).hasSize(10);
     double growth = (double) resident.getLast() / resident.get(WARM) - 1;
-    assertThat(growth).as("over 200 cycles: " + resident).isLessThan(0.05);
+    assertThat(growth).as("over the last 210 cycles: " + resident).isLessThan(0.05);
   }
 }
