@@ -40,7 +40,7 @@ final class LibraryLines implements Filter {
       return true;
     }
     Throwable root = thrown;
-    while (root.getCause() != null && root.getCause() != root) {
+    while (root.getCause() != null) {
       root = root.getCause();
     }
     int left = left(logger + ' ' + root.getClass().getName());

@@ -106,7 +106,8 @@ final class ServerTest {
 
   @Test
   void readinessIsWithdrawnBeforeTheListenersClose() throws Exception {
-    Path slow = Files.createDirectories(repository.resolve("slow/1")).getParent();
+    Path slow = repository.resolve("slow");
+    Files.createDirectories(slow.resolve("1"));
     Files.writeString(slow.resolve("config.pbtxt"), SLOW);
     try (Server server = Server.start(options(), installation());
         var threads = Executors.newVirtualThreadPerTaskExecutor()) {
