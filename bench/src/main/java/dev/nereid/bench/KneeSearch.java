@@ -13,7 +13,7 @@ record KneeSearch(LoadOptions load, Mode.Runner runner) {
   private static final int MOST = 4_096;
   private static final double GAIN = 1.05;
   private static final double SHARE = 0.95;
-  private static final Duration HOLD = Duration.ofSeconds(300);
+  private static final Duration HOLD = Duration.ofMinutes(5);
   private static final Duration LONGEST_PROBE = Duration.ofSeconds(10);
 
   /** The steps of the search, and last the knee held. */
