@@ -28,8 +28,7 @@ final class LiveView implements Progress {
 
   /** Drawn where someone looks on. */
   static LiveView on(PrintWriter err) {
-    var console = System.console();
-    return new LiveView(err, console != null && console.isTerminal());
+    return new LiveView(err, System.console().isTerminal());
   }
 
   @Override

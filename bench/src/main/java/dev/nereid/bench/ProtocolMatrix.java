@@ -34,14 +34,13 @@ record ProtocolMatrix(
         pruned++;
       }
     }
-    // What matters most comes first, in case time runs out; ways that are compared with each other
-    // are
-    // measured one after the other, so that what drifts on the machine drifts for all of them.
+    // What matters most comes first, in case time runs out; ways that are compared are measured one
+    // after the other, so that what drifts on the machine drifts for all of them.
     chosen.sort(
         Comparator.comparingInt(ProtocolMatrix::rank)
-            .thenComparing(cell -> links.indexOf(cell.link()))
-            .thenComparing(ProtocolCell::concurrency)
-            .thenComparing(ProtocolCell::batch)
+            .thenComparingInt(cell -> links.indexOf(cell.link()))
+            .thenComparingInt(ProtocolCell::concurrency)
+            .thenComparingInt(ProtocolCell::batch)
             .thenComparing(ProtocolCell::payload));
     return new Plan(chosen, pruned);
   }

@@ -184,6 +184,7 @@ final class ShapingProxy implements AutoCloseable {
       }
     }
 
+    @SuppressWarnings("ReferenceEquality") // the end is told by a buffer of its own
     private void deliver() {
       ByteBuf bytes = underWay.poll();
       if (bytes == null) {

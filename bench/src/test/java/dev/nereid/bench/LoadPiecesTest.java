@@ -19,9 +19,11 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.stream.DoubleStream;
 import javax.imageio.ImageIO;
 import org.HdrHistogram.Histogram;
 import org.junit.jupiter.api.Test;
@@ -57,7 +59,7 @@ final class LoadPiecesTest {
     assertThat(steady.isSettled()).isTrue();
     Stability rising = new Stability(true);
     for (long second = 1; second < 30; second++) {
-      assertThat(rising.isReachedWith(Math.pow(2, second))).isFalse();
+      assertThat(rising.isReachedWith(Math.pow(2, (double) second))).isFalse();
     }
     assertThat(rising.isReachedWith(Math.pow(2, 30))).isTrue();
     assertThat(rising.isSettled()).isFalse();
@@ -242,9 +244,13 @@ final class LoadPiecesTest {
     assertThat(Interval.student(4)).isCloseTo(2.776, within(0.02));
     assertThat(Interval.student(30)).isCloseTo(2.042, within(0.005));
     assertThat(Interval.ofMean(List.of(1.0, 2.0, 3.0))).isNull();
-    Interval noisy = Interval.ofMean(List.of(9.0, 11.0, 9.0, 11.0, 9.0, 11.0, 9.0, 11.0));
-    Interval drifting = Interval.ofMean(List.of(9.0, 9.0, 9.0, 9.0, 11.0, 11.0, 11.0, 11.0));
-    assertThat(drifting.relative()).isGreaterThan(1.5 * noisy.relative());
+    double noisy = relative(9, 11, 9, 11, 9, 11, 9, 11);
+    assertThat(relative(9, 9, 9, 9, 11, 11, 11, 11)).isGreaterThan(1.5 * noisy);
+  }
+
+  private static double relative(double... values) {
+    Interval interval = Interval.ofMean(DoubleStream.of(values).boxed().toList());
+    return Objects.requireNonNull(interval).relative();
   }
 
   @Test

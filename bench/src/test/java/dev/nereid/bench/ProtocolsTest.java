@@ -115,7 +115,7 @@ final class ProtocolsTest {
             new ShapingProxy(
                 new Endpoint("127.0.0.1", server.getLocalPort()), Link.parse("l=4MB/30ms"))) {
       Thread.ofVirtual().start(() -> echoForEver(server));
-      try (Socket socket = new Socket("127.0.0.1", proxy.endpoint().port())) {
+      try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), proxy.endpoint().port())) {
         socket.setTcpNoDelay(true);
         long start = System.nanoTime();
         socket.getOutputStream().write(1);

@@ -256,7 +256,7 @@ final class TruthTest {
       failed += one.path("failed").longValue();
     }
     assertThat(failed).isBetween(150L, 250L);
-    assertThat(ran.figure("failures", "deadline")).isEqualTo(failed);
+    assertThat(ran.figure("failures", "deadline")).isEqualTo((double) failed);
   }
 
   @Test
