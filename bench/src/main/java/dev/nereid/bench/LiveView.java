@@ -27,8 +27,10 @@ final class LiveView implements Progress {
   }
 
   /** Drawn where someone looks on. */
+  @SuppressWarnings("SystemConsoleNull") // null where a JVM has no console at all
   static LiveView on(PrintWriter err) {
-    return new LiveView(err, System.console().isTerminal());
+    var console = System.console();
+    return new LiveView(err, console != null && console.isTerminal());
   }
 
   @Override
