@@ -56,7 +56,12 @@ final class BatchRunner {
   private record Outcome(
       Queued queued, @Nullable InferResponse response, @Nullable Failure failure) {}
 
-  void run(Instance instance, List<Queued> queued) {
+  /**
+   * Runs a batch and answers its requests.
+   *
+   * @return the nanoseconds of the execution alone: answering may be interrupted by who is answered
+   */
+  long run(Instance instance, List<Queued> queued) {
     long started = ticker.nanos();
     List<InferRequest> requests = new ArrayList<>(queued.size());
     for (int i = 0; i < queued.size(); i++) {
@@ -93,6 +98,7 @@ final class BatchRunner {
     statistics.executed(batch, new Timings(started, started, computeStarted, computeEnded, ended));
     statistics.answered(answered);
     deliver(outcomes);
+    return ended - started;
   }
 
   private static long orElse(long nanos, long otherwise) {

@@ -277,9 +277,7 @@ public final class BatchingScheduler implements ModelScheduler {
     for (int i = 0; i < batch.size(); i++) {
       bytes += batch.get(i).bytes;
     }
-    long began = ticker.nanos();
-    runner.run(seat.instance(), batch);
-    long took = ticker.nanos() - began;
+    long took = runner.run(seat.instance(), batch);
     seat.release();
     queueing.lock();
     try {

@@ -27,7 +27,7 @@ final class QuickBatches {
     return seen[size] >= ENOUGH && meanNanos[size] <= MOST_NANOS;
   }
 
-  /** A batch has been run and answered in that time. */
+  /** A batch has been run in that time. */
   void ran(long bytes, long nanos) {
     int size = sizeOf(bytes);
     seen[size] = Math.min(seen[size] + 1, ENOUGH);
