@@ -4,8 +4,6 @@ import dev.nereid.client.EventLoops;
 import dev.nereid.client.InferenceException;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
@@ -60,17 +58,7 @@ final class ConnectionsCommand implements Callable<Integer> {
       description = "Not counted (default ${DEFAULT-VALUE}).")
   private Duration warmUp = Duration.ZERO;
 
-  @Option(
-      names = "--resume",
-      paramLabel = "FILE",
-      description = "Keeps every point measured in FILE, and does not measure it again.")
-  private @Nullable Path state;
-
-  @Option(
-      names = {"-o", "--report"},
-      paramLabel = "FILE",
-      description = "Writes the report, as Markdown, to FILE too.")
-  private @Nullable Path report;
+  @Mixin private final ComparisonFiles files = new ComparisonFiles();
 
   @Override
   public Integer call() throws IOException, InterruptedException {
@@ -78,7 +66,7 @@ final class ConnectionsCommand implements Callable<Integer> {
       throw new IllegalStateException("spec: null (expected: set by picocli)");
     }
     PrintWriter err = spec.commandLine().getErr();
-    CellStore store = new CellStore(state);
+    CellStore store = files.store();
     try (var loops = EventLoops.of(1);
         var probe = target.probe(loops)) {
       for (int inFlight : streams) {
@@ -103,11 +91,7 @@ final class ConnectionsCommand implements Callable<Integer> {
     }
     String text =
         new ConnectionsReport(Environment.now(), target.described(), store.cells()).text();
-    spec.commandLine().getOut().print(text);
-    spec.commandLine().getOut().flush();
-    if (report != null) {
-      Files.writeString(report, text);
-    }
+    files.write(text, spec.commandLine().getOut());
     return 0;
   }
 

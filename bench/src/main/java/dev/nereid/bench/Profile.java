@@ -16,7 +16,9 @@ sealed interface Profile {
   double most();
 
   /** The level to warm up at. */
-  double first();
+  default double first() {
+    return at(0);
+  }
 
   /** In words, with the highest level first. */
   String label();
@@ -34,11 +36,6 @@ sealed interface Profile {
 
     @Override
     public double most() {
-      return level;
-    }
-
-    @Override
-    public double first() {
       return level;
     }
 
@@ -68,11 +65,6 @@ sealed interface Profile {
     }
 
     @Override
-    public double first() {
-      return Math.min(level, step);
-    }
-
-    @Override
     public String label() {
       return text(level) + " ramp by " + text(step);
     }
@@ -93,11 +85,6 @@ sealed interface Profile {
 
     @Override
     public double most() {
-      return level;
-    }
-
-    @Override
-    public double first() {
       return level;
     }
 

@@ -4,7 +4,6 @@ import dev.nereid.bench.ProtocolsRun.ProtocolsPlan;
 import dev.nereid.client.InferenceException;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -103,17 +102,7 @@ final class ProtocolsCommand implements Callable<Integer> {
   @Option(names = "--whole", description = "Leave no point out.")
   private boolean whole;
 
-  @Option(
-      names = "--resume",
-      paramLabel = "FILE",
-      description = "Keeps every point measured in FILE, and does not measure it again.")
-  private @Nullable Path state;
-
-  @Option(
-      names = {"-o", "--report"},
-      paramLabel = "FILE",
-      description = "Writes the report, as Markdown, to FILE too.")
-  private @Nullable Path report;
+  @Mixin private final ComparisonFiles files = new ComparisonFiles();
 
   @Mixin private final OriginalFlags original = new OriginalFlags();
 
@@ -134,7 +123,7 @@ final class ProtocolsCommand implements Callable<Integer> {
                 links(),
                 whole)
             .plan();
-    CellStore store = new CellStore(state);
+    CellStore store = files.store();
     var plan =
         new ProtocolsPlan(inputs, cellTime.toMillis() / 1e3, original.iterations, warmUp, budget);
     try (var run =
@@ -148,25 +137,15 @@ final class ProtocolsCommand implements Callable<Integer> {
             })) {
       Map<String, String> unequal = run.checkAnswers(chosen.cells());
       int left = run.measure(chosen.cells(), store);
-      write(
+      String report =
           new ProtocolsReport(
-              Environment.now(), links(), store.cells(), unequal, chosen.prunedCount(), left));
+                  Environment.now(), links(), store.cells(), unequal, chosen.prunedCount(), left)
+              .text();
+      files.write(report, spec.commandLine().getOut());
       return left == 0 && unequal.isEmpty() ? 0 : 1;
     } catch (InferenceException e) {
       err.println(e.getMessage());
       return 1;
-    }
-  }
-
-  private void write(ProtocolsReport made) throws IOException {
-    if (spec == null) {
-      return;
-    }
-    String text = made.text();
-    spec.commandLine().getOut().print(text);
-    spec.commandLine().getOut().flush();
-    if (report != null) {
-      Files.writeString(report, text);
     }
   }
 

@@ -135,6 +135,15 @@ public final class InferRequest {
     return asked.isEmpty();
   }
 
+  /** The bytes of all tensors given. */
+  public long inputBytes() {
+    long bytes = 0;
+    for (int i = 0; i < inputs.size(); i++) {
+      bytes += inputs.get(i).length();
+    }
+    return bytes;
+  }
+
   /** Asks that the request not be executed if it still can be spared. */
   public void cancel() {
     cancelled = true;

@@ -55,16 +55,10 @@ public final class JsonFlags {
         cursor.skipValue();
         continue;
       }
-      for (boolean one = cursor.enter('{', '}'); one; one = cursor.more('}')) {
-        String name = cursor.key();
-        Object value = cursor.scalar();
-        if (value == null) {
-          throw FaultException.of(
-              Fault.INVALID_ARGUMENT,
-              "Invalid value for parameter '" + name + "': expected a string, number or boolean");
-        }
-        parameters.put(name, value);
-      }
+      putScalars(
+          cursor,
+          parameters,
+          "Invalid value for parameter '%s': expected a string, number or boolean");
     }
     cursor.requireEnd();
     return parameters;
@@ -83,17 +77,20 @@ public final class JsonFlags {
     if (cursor.peek() == 0 && cursor.remaining() == 0) {
       return members;
     }
+    putScalars(cursor, members, "Invalid value for '%s': expected a string, a number or a boolean");
+    cursor.requireEnd();
+    return members;
+  }
+
+  /** Reads an object of strings, numbers and booleans. */
+  private static void putScalars(JsonCursor cursor, Map<String, Object> members, String complaint) {
     for (boolean more = cursor.enter('{', '}'); more; more = cursor.more('}')) {
       String name = cursor.key();
       Object value = cursor.scalar();
       if (value == null) {
-        throw FaultException.of(
-            Fault.INVALID_ARGUMENT,
-            "Invalid value for '" + name + "': expected a string, a number or a boolean");
+        throw new FaultException(Fault.INVALID_ARGUMENT.with(complaint.formatted(name)));
       }
       members.put(name, value);
     }
-    cursor.requireEnd();
-    return members;
   }
 }

@@ -108,7 +108,7 @@ public final class CachingScheduler implements ModelScheduler {
     for (int i = 0; i < requests.size(); i++) {
       InferRequest request = requests.get(i);
       Visit visit = new Visit(request, now, sequence.getAndIncrement());
-      if (inputBytes(request) <= SHORT_INPUTS) {
+      if (request.inputBytes() <= SHORT_INPUTS) {
         lookUp(visit);
       } else if (!cache.lookUpLater(() -> lookUpAndFlush(visit))) {
         run(new Flight(this, null, visit));
@@ -116,14 +116,6 @@ public final class CachingScheduler implements ModelScheduler {
     }
     flush();
     return true;
-  }
-
-  private static long inputBytes(InferRequest request) {
-    long bytes = 0;
-    for (int i = 0; i < request.inputs().size(); i++) {
-      bytes += request.inputs().get(i).length();
-    }
-    return bytes;
   }
 
   private void lookUpAndFlush(Visit visit) {

@@ -29,18 +29,10 @@ final class Queued {
       long sequence) {
     this.request = request;
     this.rows = rows;
-    bytes = bytesOf(request);
+    bytes = request.inputBytes();
     this.level = level;
     this.queuedNanos = queuedNanos;
     this.timeoutNanos = timeoutNanos;
     this.sequence = sequence;
-  }
-
-  private static long bytesOf(InferRequest request) {
-    long sum = 0;
-    for (int i = 0; i < request.inputs().size(); i++) {
-      sum += request.inputs().get(i).length();
-    }
-    return sum;
   }
 }
