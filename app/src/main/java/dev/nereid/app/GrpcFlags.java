@@ -106,6 +106,11 @@ final class GrpcFlags {
       description = "How hard answers are packed for clients that take it (none).")
   private Packing packing = Packing.NONE;
 
+  /** Closes the listener unless the command line opens it. */
+  void close() {
+    open = false;
+  }
+
   ServeOptions.Grpc options(@Nullable TlsFiles tls) {
     return new ServeOptions.Grpc(
         new Endpoint(open, address, port, shared, tls),

@@ -68,6 +68,11 @@ final class ListenerFlags {
         description = "Headers that become parameters of a request (default: none).")
     private String forwardPattern = "";
 
+    /** Closes the listener unless the command line opens it. */
+    void close() {
+      open = false;
+    }
+
     ServeOptions.Http options(@Nullable TlsFiles tls) {
       return new ServeOptions.Http(
           new Endpoint(open, address, port, shared, tls),
@@ -118,6 +123,11 @@ final class ListenerFlags {
         arity = "1",
         description = "Whether the machine's CPU and memory are measured (${DEFAULT-VALUE}).")
     private boolean cpu = true;
+
+    /** Closes the listener unless the command line opens it. */
+    void close() {
+      open = false;
+    }
 
     ServeOptions.Metrics options(String httpAddress, @Nullable TlsFiles tls) {
       return new ServeOptions.Metrics(

@@ -22,6 +22,7 @@ public final class Nereid {
   private static final List<Class<?>> COMMANDS =
       List.of(
           ServeCommand.class,
+          GatewayCommand.class,
           InferCommand.class,
           ModelCommand.class,
           CheckModelCommand.class,
@@ -82,9 +83,11 @@ public final class Nereid {
     for (Class<?> type : named.isEmpty() ? COMMANDS : named) {
       line.addSubcommand(nameOf(type), new CommandLine(type, factory));
     }
-    CommandLine serve = line.getSubcommands().get("serve");
-    if (serve != null) {
-      serve.getHelpSectionMap().put(UsageMessageSpec.SECTION_KEY_OPTION_LIST, new ServeHelp());
+    for (String sectioned : List.of("serve", "gateway")) {
+      CommandLine command = line.getSubcommands().get(sectioned);
+      if (command != null) {
+        command.getHelpSectionMap().put(UsageMessageSpec.SECTION_KEY_OPTION_LIST, new ServeHelp());
+      }
     }
     Mishaps mishaps = new Mishaps();
     return line.setOverwrittenOptionsAllowed(true)

@@ -67,6 +67,12 @@ final class ServeCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, InterruptedException {
+    return run(flags, others, spec, installation);
+  }
+
+  /** Serves as these flags say. */
+  static int run(ServeFlags flags, List<String> others, CommandSpec spec, Installation installation)
+      throws IOException, InterruptedException {
     TritonFlags.Outcome sorted = TritonFlags.sort(others);
     if (!sorted.unknown().isEmpty()) {
       throw new UnmatchedArgumentException(spec.commandLine(), sorted.unknown());
@@ -78,14 +84,16 @@ final class ServeCommand implements Callable<Integer> {
     Thread.ofPlatform().daemon().name("native-messages").start(NativeMessages::intoLog);
     StopSignal stop = StopSignal.listen();
     try (Server server = Server.start(options, installation, log)) {
-      return serve(server, options, stop);
+      return serve(server, options, stop, new Printing(spec, installation));
     }
   }
 
-  private int serve(Server server, ServeOptions options, StopSignal stop)
+  private record Printing(CommandSpec spec, Installation installation) {}
+
+  private static int serve(Server server, ServeOptions options, StopSignal stop, Printing printing)
       throws InterruptedException {
-    PrintWriter out = spec.commandLine().getOut();
-    Banner banner = new Banner(options, server, installation);
+    PrintWriter out = printing.spec.commandLine().getOut();
+    Banner banner = new Banner(options, server, printing.installation);
     banner.printAddresses(out);
     LoadReport report = firstOf(server.engine().started(), stop);
     if (report != null) {

@@ -17,6 +17,7 @@ final class ServeFlags {
           new Section("metrics", "Metrics"),
           new Section("gateway", "Image gateway"),
           new Section("tls", "TLS"),
+          new Section("upstream", "Remote servers behind the gateway"),
           new Section("limits", "Limits and timeouts"),
           new Section("logging", "Log"),
           new Section("access", "Access log"));
@@ -68,11 +69,27 @@ final class ServeFlags {
 
   @Mixin private TlsFlags tls = new TlsFlags();
 
+  @Mixin private UpstreamFlags upstream = new UpstreamFlags();
+
   @Mixin private LimitFlags limits = new LimitFlags();
 
   @Mixin private LogFlags logging = new LogFlags();
 
   @Mixin private AccessFlags access = new AccessFlags();
+
+  /** The options of a process that is nothing but a gateway: the other listeners are closed. */
+  static ServeFlags ofGateway() {
+    ServeFlags flags = new ServeFlags();
+    flags.http.close();
+    flags.grpc.close();
+    flags.metrics.close();
+    return flags;
+  }
+
+  /** Whether remote servers are named. */
+  boolean hasUpstream() {
+    return upstream.isGiven();
+  }
 
   /** What they say, over what an installation has. */
   ServeOptions options(Installation installation) {
@@ -91,6 +108,7 @@ final class ServeFlags {
         limits.options(),
         limits.timeouts(),
         said,
-        access.options(said.format()));
+        access.options(said.format()),
+        upstream.options());
   }
 }

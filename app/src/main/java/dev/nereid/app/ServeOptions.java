@@ -1,5 +1,6 @@
 package dev.nereid.app;
 
+import dev.nereid.client.UpstreamOptions;
 import dev.nereid.engine.EngineOptions;
 import dev.nereid.engine.EngineOptions.Control;
 import dev.nereid.engine.EngineOptions.GpuUnavailable;
@@ -21,6 +22,7 @@ import org.jspecify.annotations.Nullable;
  * @param strictReadiness whether one model that is not ready makes the server not ready
  * @param exitTimeout how long ending may take after a signal to stop
  * @param exitGrace how much of that the listeners stay open, with readiness withdrawn
+ * @param upstream null when the models run in this process
  */
 record ServeOptions(
     String id,
@@ -35,7 +37,19 @@ record ServeOptions(
     Limits limits,
     Timeouts timeouts,
     Logging logging,
-    AccessLogging access) {
+    AccessLogging access,
+    @Nullable Upstream upstream) {
+
+  /**
+   * Remote servers behind the image gateway.
+   *
+   * @param fallbacks the model that takes another's place while no server serves that one
+   */
+  record Upstream(UpstreamOptions options, Map<String, String> fallbacks) {
+    Upstream {
+      fallbacks = Map.copyOf(fallbacks);
+    }
+  }
 
   /**
    * An address to listen on; port 0 lets the system choose.

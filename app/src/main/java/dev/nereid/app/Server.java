@@ -1,11 +1,13 @@
 package dev.nereid.app;
 
 import dev.nereid.app.ServeOptions.Endpoint;
+import dev.nereid.client.Upstreams;
 import dev.nereid.core.MemoryPool;
 import dev.nereid.engine.Engine;
 import dev.nereid.engine.EngineOptions;
 import dev.nereid.gateway.Gateway;
 import dev.nereid.gateway.GatewayOptions;
+import dev.nereid.gateway.Serving;
 import dev.nereid.http.AccessLog;
 import dev.nereid.http.AccessLogWriter;
 import dev.nereid.http.EventLoops;
@@ -62,6 +64,7 @@ final class Server implements AutoCloseable {
   private final List<Function<Duration, Boolean>> drains = new ArrayList<>();
   private final Metrics metrics = new Metrics();
   private final EventLoops loops;
+  private final @Nullable UpstreamServers remote;
   private final Engine engine;
   private final Certificates certificates;
   private @Nullable HttpListener http;
@@ -73,7 +76,11 @@ final class Server implements AutoCloseable {
     this.options = options;
     this.log = log;
     loops = own(EventLoops.start(options.http().threads()));
-    engine = own(Engine.open(engineOptions(options), metrics));
+    ServeOptions.Upstream upstream = options.upstream();
+    remote = upstream == null ? null : own(UpstreamServers.open(options, upstream, loops));
+    List<Path> repositories =
+        remote == null ? options.models().repositories() : List.of(remote.steps().directory());
+    engine = own(Engine.open(engineOptions(options, repositories), metrics));
     certificates = own(new Certificates(metrics));
   }
 
@@ -149,11 +156,25 @@ final class Server implements AutoCloseable {
             Files.isDirectory(samples) ? samples : null,
             installation.version());
     Gateway opened =
-        own(Gateway.over(engine, gatewayOptions, loops, metrics, accessLog("gateway")));
+        own(Gateway.over(serving(), gatewayOptions, loops, metrics, accessLog("gateway")));
     opened.start();
     drains.add(opened::drain);
     gateway = opened;
     LOG.info("Started Image Gateway at {}", wanted.endpoint().at(opened.port()));
+  }
+
+  /** The engine, or the remote servers in front of which it stands. */
+  private Serving serving() {
+    ServeOptions.Upstream wanted = options.upstream();
+    UpstreamServers servers = remote;
+    return wanted == null || servers == null
+        ? Serving.of(engine)
+        : Serving.of(engine, servers.upstreams(), servers.ensembles(), wanted.fallbacks());
+  }
+
+  /** The remote servers; null when the models run in this process. */
+  @Nullable Upstreams upstreams() {
+    return remote == null ? null : remote.upstreams();
   }
 
   private GrpcListener openGrpc(ServerIdentity identity, CodecThreads codecs) {
@@ -241,10 +262,10 @@ final class Server implements AutoCloseable {
                 timeouts.idle(), timeouts.read(), timeouts.bytesPerSecond(), timeouts.request()));
   }
 
-  private static EngineOptions engineOptions(ServeOptions options) {
+  private static EngineOptions engineOptions(ServeOptions options, List<Path> repositories) {
     ServeOptions.Models models = options.models();
     return new EngineOptions(
-        models.repositories(),
+        repositories,
         models.configName(),
         models.autoComplete(),
         options.strictReadiness(),

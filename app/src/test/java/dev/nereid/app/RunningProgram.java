@@ -99,7 +99,11 @@ final class RunningProgram implements AutoCloseable {
   public void close() {
     assertThat(server.drain(Duration.ZERO, DRAIN)).as("drained").isTrue();
     assertThat(openLeases()).as("open leases").isZero();
+    var upstreams = server.upstreams();
     server.close();
+    if (upstreams != null) {
+      assertThat(upstreams.memory().openLeases()).as("open leases of replies").isZero();
+    }
     loops.close();
   }
 }

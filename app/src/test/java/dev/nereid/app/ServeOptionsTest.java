@@ -14,6 +14,9 @@ import dev.nereid.app.ServeOptions.Logging;
 import dev.nereid.app.ServeOptions.Metrics;
 import dev.nereid.app.ServeOptions.Models;
 import dev.nereid.app.ServeOptions.Timeouts;
+import dev.nereid.app.ServeOptions.Upstream;
+import dev.nereid.client.ChannelOptions;
+import dev.nereid.client.UpstreamOptions;
 import dev.nereid.engine.EngineOptions;
 import dev.nereid.engine.EngineOptions.Control;
 import dev.nereid.engine.EngineOptions.ControlMode;
@@ -139,7 +142,26 @@ final class ServeOptionsTest {
           "--request-timeout-ms=24",
           "--access-log=json",
           "--access-log-file=access.log",
-          "--slow-request-ms=18");
+          "--slow-request-ms=18",
+          "--upstream=grpc://a:20,b",
+          "--upstream-policy=least_request",
+          "--upstream-channels=21",
+          "--upstream-keepalive-time=22",
+          "--upstream-keepalive-timeout=23",
+          "--upstream-keepalive-permit-without-calls=true",
+          "--upstream-health-interval-ms=24",
+          "--upstream-health-timeout-ms=25",
+          "--upstream-slow-factor=26",
+          "--upstream-attempts=27",
+          "--upstream-retry-budget=28",
+          "--upstream-hedge-after-ms=29",
+          "--upstream-breaker-failures=30",
+          "--upstream-breaker-pause-ms=31",
+          "--upstream-max-in-flight=32",
+          "--upstream-max-in-flight-bytes=33",
+          "--upstream-max-in-flight-per-model=34",
+          "--upstream-max-wait-ms=35",
+          "--upstream-fallback=detect=small");
 
   @Test
   void defaultsAreTheDocumentedOnes() {
@@ -181,7 +203,8 @@ final class ServeOptionsTest {
                 new Limits(65_536, 32_768, 4_294_967_296L, 32_768, 8_192),
                 new Timeouts(Duration.ofSeconds(75), Duration.ofSeconds(20), 65_536, Duration.ZERO),
                 Logging.DEFAULT,
-                new AccessLogging(Format.TEXT, null, Duration.ofMillis(100))));
+                new AccessLogging(Format.TEXT, null, Duration.ofMillis(100)),
+                null));
   }
 
   @Test
@@ -236,7 +259,8 @@ final class ServeOptionsTest {
                     LogFormat.ISO8601,
                     Map.of("dev.nereid.http", Level.FINE, "io.netty", Level.OFF),
                     Path.of("server.log")),
-                new AccessLogging(Format.JSON, Path.of("access.log"), Duration.ofMillis(18))));
+                new AccessLogging(Format.JSON, Path.of("access.log"), Duration.ofMillis(18)),
+                everyUpstreamFlag()));
   }
 
   private static Models everyModelFlag() {
@@ -260,6 +284,22 @@ final class ServeOptionsTest {
             Duration.ofSeconds(20),
             21,
             null));
+  }
+
+  private static Upstream everyUpstreamFlag() {
+    return new Upstream(
+        new UpstreamOptions(
+            List.of(
+                new dev.nereid.client.Endpoint("a", 20), new dev.nereid.client.Endpoint("b", 8001)),
+            UpstreamOptions.Policy.LEAST_REQUEST,
+            21,
+            ChannelOptions.DEFAULT.withKeepAlive(
+                new ChannelOptions.KeepAlive(Duration.ofMillis(22), Duration.ofMillis(23), true)),
+            new UpstreamOptions.Health(Duration.ofMillis(24), Duration.ofMillis(25), 26),
+            new UpstreamOptions.Retry(27, Duration.ofMillis(5), 28, 0.2, Duration.ofMillis(29)),
+            new UpstreamOptions.Breaker(30, Duration.ofMillis(31), 2),
+            new UpstreamOptions.Limits(32, 33, 34, Duration.ofMillis(35))),
+        Map.of("detect", "small"));
   }
 
   @Test
@@ -373,6 +413,10 @@ final class ServeOptionsTest {
         .hasMessage("port: 70000 (expected: 0 to 65535)");
     assertThatThrownBy(() -> parse("--log-format=xml"))
         .hasMessageEndingWith("'--log-format': xml (expected: default, ISO8601 or json)");
+    assertThatThrownBy(() -> parse("--upstream=a,a"))
+        .hasMessage("--upstream: [a:8001, a:8001] (expected: each one once)");
+    assertThatThrownBy(() -> parse("--upstream=a", "--upstream-policy=any"))
+        .hasMessage("--upstream-policy: 'any' (expected: round_robin or least_request)");
     assertThatThrownBy(() -> parse("--model-repository=s3://bucket"))
         .hasMessage(
             "--model-repository: s3://bucket (expected: a directory; s3:// is not offered yet)");

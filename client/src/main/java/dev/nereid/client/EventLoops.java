@@ -9,7 +9,6 @@ import io.netty.channel.epoll.Epoll;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.epoll.EpollSocketChannel;
 import io.netty.channel.nio.NioIoHandler;
-import io.netty.channel.socket.SocketChannel;
 import io.netty.channel.socket.nio.NioSocketChannel;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import java.util.ArrayList;
@@ -29,17 +28,16 @@ public final class EventLoops implements AutoCloseable {
 
   private final EventLoopGroup group;
   private final int threads;
-  private final boolean epoll;
   private final WireCounter wire = new WireCounter();
+  private final Class<? extends Channel> channelType;
+  private final boolean owned;
 
-  private EventLoops(int threads) {
+  private EventLoops(
+      EventLoopGroup group, int threads, Class<? extends Channel> channelType, boolean owned) {
+    this.group = group;
     this.threads = threads;
-    this.epoll = Epoll.isAvailable();
-    this.group =
-        new MultiThreadIoEventLoopGroup(
-            threads,
-            new DefaultThreadFactory(THREAD_NAME_PREFIX, true),
-            epoll ? EpollIoHandler.newFactory() : NioIoHandler.newFactory());
+    this.channelType = channelType;
+    this.owned = owned;
   }
 
   /** So many daemon threads, over epoll where the machine has it. */
@@ -47,7 +45,24 @@ public final class EventLoops implements AutoCloseable {
     if (threads < 1) {
       throw new IllegalArgumentException("threads: " + threads + " (expected: >= 1)");
     }
-    return new EventLoops(threads);
+    boolean epoll = Epoll.isAvailable();
+    EventLoopGroup group =
+        new MultiThreadIoEventLoopGroup(
+            threads,
+            new DefaultThreadFactory(THREAD_NAME_PREFIX, true),
+            epoll ? EpollIoHandler.newFactory() : NioIoHandler.newFactory());
+    return new EventLoops(
+        group, threads, epoll ? EpollSocketChannel.class : NioSocketChannel.class, true);
+  }
+
+  /**
+   * Somebody else's threads, which closing leaves alone.
+   *
+   * @param channelType what connects on them
+   */
+  public static EventLoops shared(
+      EventLoopGroup group, int threads, Class<? extends Channel> channelType) {
+    return new EventLoops(group, threads, channelType, false);
   }
 
   /** How many threads there are. */
@@ -70,6 +85,9 @@ public final class EventLoops implements AutoCloseable {
   /** Ends the threads; connections still open are closed. Waits a few seconds at most. */
   @Override
   public void close() {
+    if (!owned) {
+      return;
+    }
     var _ =
         group
             .shutdownGracefully(0, CLOSE_SECONDS, TimeUnit.SECONDS)
@@ -80,8 +98,8 @@ public final class EventLoops implements AutoCloseable {
     return group;
   }
 
-  Class<? extends SocketChannel> channelType() {
-    return epoll ? EpollSocketChannel.class : NioSocketChannel.class;
+  Class<? extends Channel> channelType() {
+    return channelType;
   }
 
   /** Makes sockets whose traffic is counted. */

@@ -12,7 +12,8 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 
 /**
- * The REST image API over an engine in this process, and a page to try it on.
+ * The REST image API over an engine in this process or over remote servers, and a page to try it
+ * on.
  *
  * <p><b>Threading.</b> The methods are called by control threads and may block. <b>Order.</b>
  * {@link #start} once; to end, {@link #drain}, then {@link #close}, and the engine after that.
@@ -26,32 +27,45 @@ public final class Gateway implements AutoCloseable {
     this.slow = slow;
   }
 
-  /** A gateway that is not started yet. */
+  /** A gateway over the engine of this process that is not started yet. */
   public static Gateway over(
       Engine engine,
       GatewayOptions options,
       EventLoops loops,
       Metrics metrics,
       AccessLog accessLog) {
+    return over(Serving.of(engine), options, loops, metrics, accessLog);
+  }
+
+  /** A gateway that is not started yet. */
+  public static Gateway over(
+      Serving serving,
+      GatewayOptions options,
+      EventLoops loops,
+      Metrics metrics,
+      AccessLog accessLog) {
     ExecutorService slow =
         Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("gateway-", 0).factory());
-    GatewayMetrics counted = new GatewayMetrics(metrics, engine.ticker());
+    GatewayMetrics counted = new GatewayMetrics(metrics, serving.ticker());
     String name = options.listener().name();
     ListenerMetrics listenerMetrics = new ListenerMetrics(metrics, name);
     ListenerServices services =
         new ListenerServices(
             loops,
-            engine.memory(),
-            engine.ticker(),
+            serving.memory(),
+            serving.ticker(),
             listenerMetrics,
             accessLog,
             new GatewayErrors());
-    PredictEndpoints predict = new PredictEndpoints(engine, options, counted, slow);
-    InfoEndpoints info = new InfoEndpoints(engine, options, counted);
+    PredictEndpoints predict = new PredictEndpoints(serving, options, counted, slow);
+    InfoEndpoints info = new InfoEndpoints(serving, options, counted);
+    metrics.register(new UpstreamMetrics(serving));
     StaticFiles files = StaticFiles.load(options);
     HttpListener listener =
         new HttpListener(
-            options.listener(), services, GatewayRoutes.router(predict, info, files, slow));
+            options.listener(),
+            services,
+            GatewayRoutes.router(predict, info, new ConnectionsEndpoint(serving), files, slow));
     listenerMetrics.observe(listener);
     return new Gateway(listener, slow);
   }

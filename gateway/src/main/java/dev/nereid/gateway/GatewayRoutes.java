@@ -19,7 +19,11 @@ final class GatewayRoutes {
    * @param slow where answers are made that take long
    */
   static Router router(
-      PredictEndpoints predict, InfoEndpoints info, StaticFiles files, Executor slow) {
+      PredictEndpoints predict,
+      InfoEndpoints info,
+      ConnectionsEndpoint connections,
+      StaticFiles files,
+      Executor slow) {
     List<Route> routes =
         List.of(
             Route.post("/detect", (e, _) -> predict.predict(e, "/detect", "detect")),
@@ -32,10 +36,11 @@ final class GatewayRoutes {
                 (e, c) -> predict.predictBatch(e, "/predict_batch", c.getFirst())),
             Route.post("/embed/base64", (e, _) -> predict.embedAll(e, "/embed/base64", "embed")),
             Route.post("/embed/batch", (e, _) -> predict.embedAll(e, "/embed/batch", "embed")),
-            Route.get("/health", (e, _) -> info.health(e)),
+            Route.get("/health", (e, _) -> slow.execute(() -> info.health(e))),
             Route.get("/healthz", (e, _) -> info.alive(e)),
             Route.get("/limits", (e, _) -> info.limits(e)),
             Route.get("/models", (e, _) -> info.models(e)),
+            Route.get("/connections", (e, _) -> connections.connections(e)),
             Route.get("/metrics", (e, _) -> slow.execute(() -> info.metrics(e))),
             Route.get("/openapi.json", (e, _) -> files.page(e, "openapi.json")),
             Route.get("/", (e, _) -> files.page(e, "index.html")),

@@ -6,7 +6,6 @@ import dev.nereid.config.proto.ModelOutput;
 import dev.nereid.core.Fault;
 import dev.nereid.core.FaultException;
 import dev.nereid.core.RequestedOutput;
-import dev.nereid.engine.Engine;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
@@ -57,8 +56,8 @@ record ImageModel(
    *
    * @throws FaultException when there is none, or it does something else
    */
-  static ImageModel of(Engine engine, String name) {
-    ModelConfig config = engine.config(name, -1);
+  static ImageModel of(Serving serving, String name) {
+    ModelConfig config = serving.config(name);
     Task task = taskOf(config);
     if (task == null) {
       throw FaultException.of(
@@ -68,8 +67,7 @@ record ImageModel(
               + "' (expected: one that takes an encoded image and answers boxes, classes or an"
               + " embedding)");
     }
-    List<String> labels =
-        task.labelled.isEmpty() ? List.of() : engine.labels(name, -1, task.labelled);
+    List<String> labels = task.labelled.isEmpty() ? List.of() : serving.labels(name, task.labelled);
     long size =
         config.getOutputList().stream()
             .filter(output -> output.getName().equals(task.main))

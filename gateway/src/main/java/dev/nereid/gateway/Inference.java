@@ -10,11 +10,9 @@ import dev.nereid.core.RequestedOutput;
 import dev.nereid.core.Shape;
 import dev.nereid.core.Tensor;
 import dev.nereid.core.Timings;
-import dev.nereid.engine.Engine;
 import dev.nereid.http.HttpExchange;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.function.Consumer;
@@ -49,16 +47,16 @@ final class Inference {
    *     closed after it returns
    */
   static void start(
-      Engine engine,
+      Serving serving,
       GatewayCall call,
       ImageModel model,
-      Map<String, Object> parameters,
+      CallOptions options,
       List<Item> items,
       Consumer<List<Outcome>> whenAll) {
-    new Inference(call, model, items.size(), whenAll).start(engine, parameters, items);
+    new Inference(call, model, items.size(), whenAll).start(serving, options, items);
   }
 
-  private void start(Engine engine, Map<String, Object> parameters, List<Item> items) {
+  private void start(Serving serving, CallOptions options, List<Item> items) {
     HttpExchange exchange = call.exchange();
     List<RequestedOutput> outputs = model.task().requested();
     InferRequest.Call asked =
@@ -66,9 +64,9 @@ final class Inference {
             model.name(),
             -1,
             exchange.requestId(),
-            parameters,
+            options.parameters(),
             outputs,
-            0,
+            options.lane().priority(),
             0,
             exchange.receivedNanos(),
             exchange.deadlineNanos());
@@ -82,7 +80,7 @@ final class Inference {
     }
     if (!requests.isEmpty()) {
       exchange.onCancel(() -> requests.forEach(InferRequest::cancel));
-      engine.inferAll(requests);
+      serving.inferAll(requests);
     }
   }
 

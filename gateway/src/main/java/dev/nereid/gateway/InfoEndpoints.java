@@ -1,7 +1,6 @@
 package dev.nereid.gateway;
 
 import dev.nereid.core.FaultException;
-import dev.nereid.engine.Engine;
 import dev.nereid.engine.IndexEntry;
 import dev.nereid.http.HttpExchange;
 import dev.nereid.http.ListenerOptions;
@@ -17,32 +16,35 @@ final class InfoEndpoints {
   private static final ResponseHeaders METRICS =
       ResponseHeaders.of("content-type", "text/plain; version=0.0.4; charset=utf-8");
 
-  private final Engine engine;
+  private final Serving serving;
   private final GatewayOptions options;
   private final GatewayMetrics metrics;
 
-  InfoEndpoints(Engine engine, GatewayOptions options, GatewayMetrics metrics) {
-    this.engine = engine;
+  InfoEndpoints(Serving serving, GatewayOptions options, GatewayMetrics metrics) {
+    this.serving = serving;
     this.options = options;
     this.metrics = metrics;
   }
 
   /** Whether inference is offered, and the state of each model; 503 while it is not. */
   void health(HttpExchange exchange) {
-    boolean ending = !engine.isLive() || engine.isWithdrawn();
-    boolean ready = !ending && engine.started().isDone();
-    List<IndexEntry> index = engine.index();
+    Serving.Health health = serving.health();
+    List<IndexEntry> index = serving.index();
     respond(
         exchange,
-        ready ? 200 : 503,
+        health.serving() ? 200 : 503,
         json -> {
-          json.writeStringProperty("status", ready ? "healthy" : ending ? "ending" : "starting");
+          json.writeStringProperty("status", health.status());
+          if (!health.serving()) {
+            json.writeStringProperty("detail", health.reason());
+          }
           json.writeStringProperty("version", options.version());
           json.writeObjectPropertyStart("models");
           for (IndexEntry entry : index) {
             json.writeStringProperty(entry.model(), entry.state().name());
           }
           json.writeEndObject();
+          HealthReport.write(json, health, serving.upstreams(), options);
         });
   }
 
@@ -73,7 +75,7 @@ final class InfoEndpoints {
 
   /** The models that take pictures. */
   void models(HttpExchange exchange) {
-    List<IndexEntry> index = engine.index();
+    List<IndexEntry> index = serving.index();
     respond(
         exchange,
         200,
@@ -97,10 +99,10 @@ final class InfoEndpoints {
   private void model(JsonGenerator json, String name) {
     ImageModel model;
     try {
-      if (ImageModel.taskOf(engine.config(name, -1)) == null) {
+      if (ImageModel.taskOf(serving.config(name)) == null) {
         return;
       }
-      model = ImageModel.of(engine, name);
+      model = ImageModel.of(serving, name);
     } catch (FaultException e) {
       return; // unloaded meanwhile
     }

@@ -1,9 +1,9 @@
 package dev.nereid.gateway;
 
+import dev.nereid.client.Lane;
 import dev.nereid.core.Failure;
 import dev.nereid.core.Fault;
 import dev.nereid.core.FaultException;
-import dev.nereid.engine.Engine;
 import dev.nereid.http.HttpExchange;
 import java.util.List;
 import java.util.concurrent.Executor;
@@ -12,23 +12,23 @@ import tools.jackson.core.JsonGenerator;
 
 /** Inference on one picture, on several, and embeddings in the form of the similarity service. */
 final class PredictEndpoints {
-  private final Engine engine;
+  private final Serving serving;
   private final GatewayOptions options;
   private final GatewayMetrics metrics;
   private final UploadReader uploads;
   private final Executor slowReads;
 
   /**
-   * Endpoints over an engine.
+   * Endpoints over what runs the models.
    *
    * @param slowReads where bodies are read that take long
    */
   PredictEndpoints(
-      Engine engine, GatewayOptions options, GatewayMetrics metrics, Executor slowReads) {
-    this.engine = engine;
+      Serving serving, GatewayOptions options, GatewayMetrics metrics, Executor slowReads) {
+    this.serving = serving;
     this.options = options;
     this.metrics = metrics;
-    this.uploads = new UploadReader(engine.memory());
+    this.uploads = new UploadReader(serving.memory());
     this.slowReads = slowReads;
   }
 
@@ -75,7 +75,8 @@ final class PredictEndpoints {
   }
 
   private ImageModel model(String name) {
-    return ImageModel.of(engine, options.aliases().getOrDefault(name, name));
+    String known = options.aliases().getOrDefault(name, name);
+    return ImageModel.of(serving, serving.instead(known));
   }
 
   private void predict(GatewayCall call, String name, Upload upload) {
@@ -83,13 +84,13 @@ final class PredictEndpoints {
     if (upload.items().getFirst() instanceof Item.Unreadable unreadable) {
       throw unreadable.failure().exception();
     }
-    CallOptions asked = CallOptions.of(call.exchange(), upload.fields());
+    CallOptions asked = CallOptions.of(call.exchange(), upload.fields(), Lane.NORMAL);
     Rendering rendering = new Rendering(model, asked.maxDetections());
     Inference.start(
-        engine,
+        serving,
         call,
         model,
-        asked.parameters(),
+        asked,
         upload.items(),
         outcomes -> {
           switch (outcomes.getFirst()) {
@@ -108,13 +109,13 @@ final class PredictEndpoints {
 
   private void predictBatch(GatewayCall call, String name, Upload upload) {
     ImageModel model = model(name);
-    CallOptions asked = CallOptions.of(call.exchange(), upload.fields());
+    CallOptions asked = CallOptions.of(call.exchange(), upload.fields(), Lane.BATCH);
     Rendering rendering = new Rendering(model, asked.maxDetections());
     Inference.start(
-        engine,
+        serving,
         call,
         model,
-        asked.parameters(),
+        asked,
         upload.items(),
         outcomes -> {
           BatchRendering batch = new BatchRendering(rendering, outcomes);
@@ -135,10 +136,10 @@ final class PredictEndpoints {
       }
     }
     Inference.start(
-        engine,
+        serving,
         call,
         model,
-        CallOptions.of(call.exchange(), upload.fields()).parameters(),
+        CallOptions.of(call.exchange(), upload.fields(), Lane.BATCH),
         upload.items(),
         outcomes -> {
           for (Outcome outcome : outcomes) {

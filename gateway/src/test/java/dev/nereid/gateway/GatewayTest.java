@@ -284,7 +284,16 @@ final class GatewayTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"/health", "/healthz", "/limits", "/models", "/openapi.json", "/samples"})
+  @ValueSource(
+      strings = {
+        "/health",
+        "/healthz",
+        "/limits",
+        "/models",
+        "/connections",
+        "/openapi.json",
+        "/samples"
+      })
   void tellsOfItself(String path) throws Exception {
     var answer = running.get(path);
     assertThat(answer.status()).isEqualTo(200);

@@ -36,7 +36,19 @@ public final class OpenCv {
   private static final Map<String, String> ENVIRONMENT =
       Map.of("OPENCV_LOG_LEVEL", "SILENT", "OPENBLAS_NUM_THREADS", "1");
 
+  private static volatile boolean loaded;
+
   private OpenCv() {}
+
+  /** Whether the library is in use: something that works on pictures was loaded. */
+  public static boolean isLoaded() {
+    return loaded;
+  }
+
+  /** Whether the library is in use and works with the processor's vector instructions. */
+  public static boolean isVectorised() {
+    return loaded && opencv_core.useOptimized();
+  }
 
   /**
    * Loads the library if that has not been done. Thread-safe; slow the first time.
@@ -46,6 +58,7 @@ public final class OpenCv {
   public static void load() {
     try {
       Loaded.touch();
+      loaded = true;
     } catch (LinkageError e) { // the second time without its cause
       throw new FaultException(
           Fault.UNSUPPORTED.with(

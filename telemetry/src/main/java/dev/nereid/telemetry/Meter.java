@@ -208,6 +208,72 @@ public enum Meter {
       "Time from the first byte of a gateway request to its answer.",
       List.of("endpoint")),
   API_ACTIVE(Kind.GAUGE, "api_active_requests", "Gateway requests being served.", List.of()),
+  UPSTREAM_STATE(
+      Kind.GAUGE,
+      "nereid_upstream_state",
+      "Where a remote server stands: 1 for its state, 0 for the others.",
+      List.of("target", "state")),
+  UPSTREAM_CONNECTIONS(
+      Kind.GAUGE,
+      "nereid_upstream_connections",
+      "Open connections to a remote server.",
+      Labels.TARGET),
+  UPSTREAM_STREAMS(
+      Kind.GAUGE,
+      "nereid_upstream_streams",
+      "Calls to a remote server: active, or waiting for a stream of the connection.",
+      List.of("target", "kind")),
+  UPSTREAM_QUEUE_DEPTH(
+      Kind.GAUGE,
+      "nereid_upstream_queue_depth",
+      "Requests in the queues of a remote server, on average over the last seconds.",
+      Labels.TARGET),
+  UPSTREAM_REQUESTS(
+      Kind.COUNTER,
+      "nereid_upstream_requests_total",
+      "Calls to a remote server: answered, or failed by its fault.",
+      List.of("target", "outcome")),
+  UPSTREAM_TAIL(
+      Kind.GAUGE,
+      "nereid_upstream_tail_seconds",
+      "What one call in a hundred took longer than, over the last ten seconds.",
+      Labels.TARGET),
+  UPSTREAM_BATCHES(
+      Kind.COUNTER,
+      "nereid_upstream_batches_total",
+      "Executions on a remote server, by batch size.",
+      List.of("target", "size")),
+  UPSTREAM_BREAKER(
+      Kind.GAUGE,
+      "nereid_upstream_breaker_state",
+      "A model's breaker: 0 closed, 1 half open, 2 open.",
+      List.of("target", "model")),
+  UPSTREAM_RED_FLAG(
+      Kind.GAUGE,
+      "nereid_upstream_red_flag",
+      "Signs of saturation: 1 while raised.",
+      List.of("target", "flag")),
+  UPSTREAM_IN_FLIGHT(
+      Kind.GAUGE, "nereid_upstream_in_flight", "Calls admitted and not answered yet.", List.of()),
+  UPSTREAM_WAITING(
+      Kind.GAUGE, "nereid_upstream_waiting", "Calls that wait to be admitted.", List.of()),
+  UPSTREAM_REFUSALS(
+      Kind.COUNTER,
+      "nereid_upstream_refusals_total",
+      "Calls that found no room in time.",
+      List.of()),
+  UPSTREAM_RETRIES(
+      Kind.COUNTER, "nereid_upstream_retries_total", "Attempts after a failed one.", List.of()),
+  UPSTREAM_RETRY_REFUSALS(
+      Kind.COUNTER,
+      "nereid_upstream_retry_refusals_total",
+      "Attempts that the budget for retries did not allow.",
+      List.of()),
+  UPSTREAM_HEDGES(
+      Kind.COUNTER,
+      "nereid_upstream_hedges_total",
+      "Second attempts made while the first ran.",
+      List.of()),
   GPU_UTILIZATION(Kind.GAUGE, "nv_gpu_utilization", "Share of the GPU in use, 0 to 1.", Labels.GPU),
   GPU_MEMORY_TOTAL(Kind.GAUGE, "nv_gpu_memory_total_bytes", "Memory of the GPU.", Labels.GPU),
   GPU_MEMORY_USED(Kind.GAUGE, "nv_gpu_memory_used_bytes", "Memory of the GPU in use.", Labels.GPU),
@@ -249,6 +315,7 @@ public enum Meter {
   private static final class Labels {
     static final List<String> MODEL = List.of("model", "version");
     static final List<String> RESOURCE = List.of("resource", "device");
+    static final List<String> TARGET = List.of("target");
     static final List<String> GPU = List.of("gpu_uuid");
     static final List<String> MODEL_REASON = List.of("model", "version", "reason");
     static final List<String> MODEL_PHASE = List.of("model", "version", "phase");

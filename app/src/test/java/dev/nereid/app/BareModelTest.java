@@ -1,0 +1,145 @@
+package dev.nereid.app;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.nereid.client.Endpoint;
+import dev.nereid.client.ImageClient;
+import dev.nereid.client.ImageForm;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * A server that has nothing but networks, and a gateway in front of it: pictures are decoded in the
+ * gateway, and the answers are those of a process that does everything itself.
+ */
+@Timeout(120)
+final class BareModelTest {
+  private static final JsonMapper JSON = new JsonMapper();
+  private static final Duration LIMIT = Duration.ofSeconds(60);
+
+  @TempDir private static Path folder;
+
+  private static RunningProgram networks;
+  private static RunningProgram gateway;
+  private static RunningProgram alone;
+
+  @BeforeAll
+  static void start() throws Exception {
+    Path bare = Files.createDirectory(folder.resolve("bare"));
+    for (String model : List.of("shapes_detector", "shapes_classifier", "shapes_embedder")) {
+      copy(RunningProgram.HOME.resolve("models").resolve(model), bare.resolve(model));
+    }
+    networks = new RunningProgram(List.of(bare));
+    gateway = RunningProgram.ofDemoModels("--upstream=127.0.0.1:" + networks.server.grpcPort());
+    alone = RunningProgram.ofDemoModels();
+  }
+
+  @AfterAll
+  static void stop() {
+    alone.close();
+    gateway.close();
+    networks.close();
+  }
+
+  private static void copy(Path from, Path to) throws IOException {
+    try (Stream<Path> files = Files.walk(from)) {
+      for (Path file : files.toList()) {
+        Files.copy(file, to.resolve(from.relativize(file).toString()));
+      }
+    }
+  }
+
+  private static JsonNode ask(RunningProgram program, String path, String file) throws Exception {
+    try (ImageClient client = program.images()) {
+      byte[] picture = RunningProgram.sample(file);
+      return JSON.readTree(
+          client
+              .post(path, ImageForm.RAW, picture, LIMIT)
+              .get(LIMIT.toSeconds(), TimeUnit.SECONDS));
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"scene.jpg", "street_hd.jpg", "tiny.jpg"})
+  void theBoxesAreTheSameAsInProcess(String file) throws Exception {
+    JsonNode here = ask(alone, "/detect", file).get("detections");
+    JsonNode there = ask(gateway, "/detect", file).get("detections");
+    assertThat(there.size()).isEqualTo(here.size());
+    for (int i = 0; i < here.size(); i++) {
+      assertThat(there.get(i).get("label")).isEqualTo(here.get(i).get("label"));
+      assertThat(there.get(i).get("confidence").doubleValue())
+          .isCloseTo(here.get(i).get("confidence").doubleValue(), within(1e-5));
+      for (int edge = 0; edge < 4; edge++) {
+        assertThat(there.get(i).get("box").get(edge).doubleValue())
+            .isCloseTo(here.get(i).get("box").get(edge).doubleValue(), within(1e-3));
+      }
+    }
+  }
+
+  @Test
+  void classesAndEmbeddingsAreTheSameAsInProcess() throws Exception {
+    JsonNode here = ask(alone, "/classify", "scene.jpg").get("predictions");
+    JsonNode there = ask(gateway, "/classify", "scene.jpg").get("predictions");
+    assertThat(there.get(0).get("label")).isEqualTo(here.get(0).get("label"));
+    JsonNode vector = ask(alone, "/embed", "scene.jpg").get("embedding");
+    JsonNode remote = ask(gateway, "/embed", "scene.jpg").get("embedding");
+    assertThat(remote.size()).isEqualTo(vector.size());
+    for (int i = 0; i < vector.size(); i++) {
+      assertThat(remote.get(i).doubleValue()).isCloseTo(vector.get(i).doubleValue(), within(1e-5));
+    }
+  }
+
+  @Test
+  void whereTheServerHasTheEnsembleThePictureGoesThereAsItIs() throws Exception {
+    String target = "--upstream=127.0.0.1:" + alone.server.grpcPort();
+    try (RunningProgram front = RunningProgram.ofDemoModels(target)) {
+      JsonNode here = ask(alone, "/detect", "scene.jpg").get("detections");
+      JsonNode there = ask(front, "/detect", "scene.jpg").get("detections");
+      assertThat(there).isEqualTo(here);
+      assertThat(front.server.upstreams().status().targets().getFirst().calls().answered())
+          .isEqualTo(1);
+    }
+  }
+
+  @Test
+  void preprocessingMakesWhatTheRemoteNetworkTakes() throws Exception {
+    Path half = Files.createDirectories(folder.resolve("half"));
+    Files.createDirectories(half.resolve("shapes_detector").resolve("1"));
+    Files.writeString(
+        half.resolve("shapes_detector").resolve("config.pbtxt"),
+        """
+        backend: "identity"
+        max_batch_size: 8
+        input [{ name: "images" data_type: TYPE_FP16 dims: [3, 320, 320] }]
+        output [{ name: "images" data_type: TYPE_FP16 dims: [3, 320, 320] }]
+        """);
+    try (RunningProgram halves = new RunningProgram(List.of(half));
+        RunningProgram front =
+            RunningProgram.ofDemoModels("--upstream=127.0.0.1:" + halves.server.grpcPort())) {
+      var pixels = front.server.engine().config("detect_preprocess", -1).getOutput(0);
+      assertThat(pixels.getDataType().name()).isEqualTo("TYPE_FP16");
+      assertThat(pixels.getDimsList()).containsExactly(3L, 320L, 320L);
+    }
+  }
+
+  @Test
+  void aTargetIsNamedByHostAndPort() {
+    assertThat(gateway.server.upstreams().status().targets().getFirst().endpoint())
+        .isEqualTo(new Endpoint("127.0.0.1", networks.server.grpcPort()));
+  }
+}

@@ -1,0 +1,158 @@
+package dev.nereid.client;
+
+import dev.nereid.core.Failure;
+import dev.nereid.core.Fault;
+import dev.nereid.core.InferRequest;
+import dev.nereid.core.Tensor;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * Lets calls through while there is room for them and their bytes; the others wait in the order of
+ * their lanes, for a bounded time, and at most as many as may be under way. Thread-safe.
+ */
+final class Admission {
+  private final UpstreamOptions.Limits limits;
+  private final ReentrantLock admitting = new ReentrantLock();
+  // guarded by admitting
+  private final Map<Lane, Deque<UpstreamCall>> waiting = new EnumMap<>(Lane.class);
+  private int calls;
+  private long bytes;
+  private int waiters;
+  private long refusals;
+
+  Admission(UpstreamOptions.Limits limits) {
+    this.limits = limits;
+    for (Lane lane : Lane.values()) {
+      waiting.put(lane, new ArrayDeque<>());
+    }
+  }
+
+  /** The bytes that a request's inputs take. */
+  static long bytes(InferRequest request) {
+    long sum = 0;
+    for (Tensor input : request.inputs()) {
+      sum += input.length();
+    }
+    return sum;
+  }
+
+  /** Starts the call now or later, or fails it. */
+  void enter(UpstreamCall call) {
+    boolean admitted;
+    boolean refused = false;
+    admitting.lock();
+    try {
+      admitted = waiters == 0 && take(call);
+      if (!admitted) {
+        refused = limits.patience().isZero() || waiters >= limits.calls();
+        if (refused) {
+          refusals++;
+        } else {
+          waiting.get(call.lane()).add(call);
+          waiters++;
+        }
+      }
+    } finally {
+      admitting.unlock();
+    }
+    if (admitted) {
+      call.start();
+    } else if (refused) {
+      call.refuse(full());
+    }
+  }
+
+  private boolean take(UpstreamCall call) {
+    if (calls >= limits.calls() || (calls > 0 && bytes + call.bytes() > limits.bytes())) {
+      return false;
+    }
+    calls++;
+    bytes += call.bytes();
+    return true;
+  }
+
+  /** Gives the room of an admitted call to those that wait. */
+  void left(UpstreamCall call) {
+    List<UpstreamCall> next = new ArrayList<>(1);
+    admitting.lock();
+    try {
+      calls--;
+      bytes -= call.bytes();
+      for (Deque<UpstreamCall> lane : waiting.values()) {
+        while (!lane.isEmpty() && take(lane.peek())) {
+          next.add(lane.poll());
+          waiters--;
+        }
+        if (!lane.isEmpty()) {
+          break;
+        }
+      }
+    } finally {
+      admitting.unlock();
+    }
+    next.forEach(UpstreamCall::start);
+  }
+
+  /** Refuses those that have waited long enough; drops those that nobody waits for. */
+  void sweep(long now) {
+    List<UpstreamCall> late = new ArrayList<>();
+    admitting.lock();
+    try {
+      if (waiters == 0) {
+        return;
+      }
+      long patience = limits.patience().toNanos();
+      for (Deque<UpstreamCall> lane : waiting.values()) {
+        lane.removeIf(
+            call -> {
+              boolean over = call.isPointless(now) || now - call.createdNanos() > patience;
+              if (over) {
+                late.add(call);
+              }
+              return over;
+            });
+      }
+      waiters -= late.size();
+      refusals += late.size();
+    } finally {
+      admitting.unlock();
+    }
+    late.forEach(call -> call.refuse(full()));
+  }
+
+  /** Refuses all that wait. */
+  void close(Failure failure) {
+    List<UpstreamCall> left = new ArrayList<>();
+    admitting.lock();
+    try {
+      waiting.values().forEach(left::addAll);
+      waiting.values().forEach(Deque::clear);
+      waiters = 0;
+    } finally {
+      admitting.unlock();
+    }
+    left.forEach(call -> call.refuse(failure));
+  }
+
+  private Failure full() {
+    return Fault.OVERLOADED.with(
+        "upstream: no room within %d ms (expected: at most %d calls and %d bytes in flight)"
+            .formatted(limits.patience().toMillis(), limits.calls(), limits.bytes()));
+  }
+
+  /** How full it is. */
+  UpstreamStatus.Admitted status() {
+    admitting.lock();
+    try {
+      return new UpstreamStatus.Admitted(calls, bytes, waiters, refusals);
+    } finally {
+      admitting.unlock();
+    }
+  }
+}

@@ -1,0 +1,224 @@
+package dev.nereid.client;
+
+import io.grpc.Attributes;
+import io.grpc.ClientTransportFilter;
+import io.grpc.ConnectivityState;
+import io.grpc.ManagedChannel;
+import io.grpc.netty.NettyChannelBuilder;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * Every gRPC channel of a process: whoever wants the same one gets the same one. Thread-safe.
+ *
+ * <p>A channel to a name that stands for several addresses, such as a headless service, spreads its
+ * calls over them in turn, leaves out those that fail more often than the others or whose health
+ * service says so, and asks the name service again when a connection ends.
+ */
+public final class ChannelRegistry implements AutoCloseable {
+  private static final long CLOSE_SECONDS = 2;
+
+  private final EventLoops loops;
+  private final ReentrantLock opening = new ReentrantLock();
+  private final Map<Key, Entry> entries = new HashMap<>(); // guarded by opening
+
+  /** A registry whose channels run on these threads; they are closed after it. */
+  public ChannelRegistry(EventLoops loops) {
+    this.loops = loops;
+  }
+
+  /**
+   * What makes two channels the same.
+   *
+   * @param index of a pool's channel, from 0
+   */
+  record Key(Endpoint endpoint, Lane lane, int index, ChannelOptions options) {}
+
+  /**
+   * One channel as of now.
+   *
+   * @param index of a pool's channel, from 0
+   * @param state as gRPC names it
+   * @param connections open; more than one where the name has several addresses
+   * @param holders who share it
+   */
+  public record ChannelStatus(
+      Endpoint endpoint, Lane lane, int index, String state, int connections, int holders) {}
+
+  /** A shared channel; closed by each holder. */
+  final class Shared implements AutoCloseable {
+    private final Key key;
+    private final Entry entry;
+    private boolean closed; // guarded by opening
+
+    private Shared(Key key, Entry entry) {
+      this.key = key;
+      this.entry = entry;
+    }
+
+    ManagedChannel channel() {
+      return entry.channel;
+    }
+
+    int connections() {
+      return entry.connections.get();
+    }
+
+    boolean isReady() {
+      return entry.channel.getState(false) == ConnectivityState.READY;
+    }
+
+    /** Ends the channel with its last holder; calls in flight fail. */
+    @Override
+    public void close() {
+      opening.lock();
+      try {
+        if (closed) {
+          return;
+        }
+        closed = true;
+        entry.holders--;
+        if (entry.holders > 0) {
+          return;
+        }
+        entries.remove(key);
+      } finally {
+        opening.unlock();
+      }
+      end(List.of(entry));
+    }
+  }
+
+  /** A channel and who uses it. */
+  private static final class Entry extends ClientTransportFilter {
+    private final AtomicInteger connections = new AtomicInteger();
+    private final ManagedChannel channel;
+    private int holders; // guarded by opening
+
+    @SuppressWarnings("this-escape") // the filter is told of nothing before the first call
+    Entry(Key key, EventLoops loops) {
+      ChannelOptions.KeepAlive keepAlive = key.options.keepAlive();
+      channel =
+          NettyChannelBuilder.forTarget("dns:///" + key.endpoint)
+              .usePlaintext()
+              .eventLoopGroup(loops.group())
+              .channelFactory(loops.channels())
+              .directExecutor()
+              .disableRetry()
+              .flowControlWindow(key.options.flowControlWindow())
+              .maxInboundMessageSize(Integer.MAX_VALUE)
+              .keepAliveTime(keepAlive.time().toMillis(), TimeUnit.MILLISECONDS)
+              .keepAliveTimeout(keepAlive.timeout().toMillis(), TimeUnit.MILLISECONDS)
+              .keepAliveWithoutCalls(keepAlive.withoutCalls())
+              .defaultServiceConfig(spread())
+              .addTransportFilter(this)
+              .build();
+    }
+
+    @Override
+    public Attributes transportReady(Attributes attributes) {
+      connections.incrementAndGet();
+      return attributes;
+    }
+
+    @Override
+    public void transportTerminated(Attributes attributes) {
+      connections.decrementAndGet();
+    }
+
+    /** gRPC's own policies: in turn, without the addresses that fail. */
+    private static Map<String, ?> spread() {
+      Map<String, ?> outliers =
+          Map.of(
+              "interval",
+              "5s",
+              "baseEjectionTime",
+              "10s",
+              "maxEjectionPercent",
+              50.0,
+              "failurePercentageEjection",
+              Map.of("threshold", 50.0, "minimumHosts", 2.0, "requestVolume", 10.0),
+              "childPolicy",
+              List.of(Map.of("round_robin", Map.of())));
+      return Map.of(
+          "loadBalancingConfig",
+          List.of(Map.of("outlier_detection_experimental", outliers)),
+          "healthCheckConfig",
+          Map.of("serviceName", ""));
+    }
+  }
+
+  /** A share in the channel of that key, which is opened if there is none. */
+  Shared share(Key key) {
+    opening.lock();
+    try {
+      Entry entry = entries.computeIfAbsent(key, wanted -> new Entry(wanted, loops));
+      entry.holders++;
+      return new Shared(key, entry);
+    } finally {
+      opening.unlock();
+    }
+  }
+
+  EventLoops loops() {
+    return loops;
+  }
+
+  /** Every channel, by endpoint, lane and index. */
+  public List<ChannelStatus> channels() {
+    List<ChannelStatus> all = new ArrayList<>();
+    opening.lock();
+    try {
+      entries.forEach(
+          (key, entry) ->
+              all.add(
+                  new ChannelStatus(
+                      key.endpoint,
+                      key.lane,
+                      key.index,
+                      entry.channel.getState(false).name(),
+                      entry.connections.get(),
+                      entry.holders)));
+    } finally {
+      opening.unlock();
+    }
+    all.sort(
+        (a, b) -> {
+          int byEndpoint = a.endpoint.toString().compareTo(b.endpoint.toString());
+          int byLane = byEndpoint == 0 ? a.lane.compareTo(b.lane) : byEndpoint;
+          return byLane == 0 ? Integer.compare(a.index, b.index) : byLane;
+        });
+    return all;
+  }
+
+  /** Ends every channel, whoever holds it. */
+  @Override
+  public void close() {
+    List<Entry> left;
+    opening.lock();
+    try {
+      left = List.copyOf(entries.values());
+      entries.clear();
+    } finally {
+      opening.unlock();
+    }
+    end(left);
+  }
+
+  private static void end(List<Entry> ending) {
+    ending.forEach(entry -> entry.channel.shutdownNow());
+    for (Entry entry : ending) {
+      try {
+        entry.channel.awaitTermination(CLOSE_SECONDS, TimeUnit.SECONDS);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        return;
+      }
+    }
+  }
+}

@@ -1,0 +1,194 @@
+package dev.nereid.client;
+
+import dev.nereid.core.Failure;
+import dev.nereid.core.Fault;
+import dev.nereid.core.FaultException;
+import io.grpc.Metadata;
+import io.grpc.Status;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How an attempt failed, and what follows from it.
+ *
+ * @param repeat where the call may be tried again
+ * @param blame whether it speaks against the model on this target
+ * @param refused whether there was no connection
+ * @param backoffNanos what the server asks to wait before another attempt; -1 for nothing said
+ */
+record Ending(Failure failure, Repeat repeat, boolean blame, boolean refused, long backoffNanos) {
+
+  /** When another attempt does no harm. */
+  enum Repeat {
+    /** Another attempt would fail as well, or must not be made. */
+    NEVER,
+    /** The request may have run: only where running it twice does no harm. */
+    IF_STATELESS,
+    /** The request did not run. */
+    ALWAYS
+  }
+
+  /** Tells the fault exactly where the server is one of ours. */
+  static final Metadata.Key<String> FAULT =
+      Metadata.Key.of("nereid-fault", Metadata.ASCII_STRING_MARSHALLER);
+
+  private static final Metadata.Key<String> PUSHBACK =
+      Metadata.Key.of("grpc-retry-pushback-ms", Metadata.ASCII_STRING_MARSHALLER);
+  private static final Metadata.Key<String> CONTENT_TYPE =
+      Metadata.Key.of("content-type", Metadata.ASCII_STRING_MARSHALLER);
+
+  /**
+   * What a status means.
+   *
+   * @param headers whether the server had begun to answer
+   */
+  static Ending of(Status status, Metadata trailers, boolean headers, String target) {
+    String text = status.getDescription() == null ? "no description" : status.getDescription();
+    if (!headers && !trailers.containsKey(CONTENT_TYPE)) {
+      return unanswered(status, text, target);
+    }
+    Fault fault = fault(status.getCode(), trailers, text);
+    long pushback = pushback(trailers);
+    Repeat repeat =
+        switch (fault) {
+          case NOT_READY -> Repeat.ALWAYS;
+          case NOT_FOUND -> text.contains("unknown model") ? Repeat.ALWAYS : Repeat.NEVER;
+          case OVERLOADED, QUEUE_TIMEOUT -> pushback >= 0 ? Repeat.ALWAYS : Repeat.NEVER;
+          case INVALID_ARGUMENT,
+              UNPROCESSABLE,
+              UNSUPPORTED_MEDIA,
+              TOO_LARGE,
+              ALREADY_EXISTS,
+              UNSUPPORTED,
+              DEADLINE_EXCEEDED,
+              CANCELLED,
+              BACKEND_FAILED,
+              INTERNAL ->
+              Repeat.NEVER;
+        };
+    return new Ending(fault.with(text), repeat, isTargetsFault(fault), false, pushback);
+  }
+
+  /** The reply came and could not be used. */
+  static Ending unusable(Failure failure) {
+    return new Ending(failure, Repeat.NEVER, isTargetsFault(failure.fault()), false, -1);
+  }
+
+  /** The target was found stuck while the call was there. */
+  static Ending stuck(String target) {
+    return new Ending(
+        Fault.NOT_READY.with("upstream " + target + " does not answer"),
+        Repeat.IF_STATELESS,
+        true,
+        false,
+        -1);
+  }
+
+  private static Ending unanswered(Status status, String text, String target) {
+    for (Throwable cause = status.getCause(); cause != null; cause = cause.getCause()) {
+      if (cause instanceof FaultException own) {
+        return unusable(own.failure()); // this process could not take the reply
+      }
+    }
+    return switch (status.getCode()) {
+      case DEADLINE_EXCEEDED ->
+          new Ending(Fault.DEADLINE_EXCEEDED.with(text), Repeat.NEVER, true, false, -1);
+      // Nobody here cancelled it: the server let go of the stream.
+      case UNAVAILABLE, CANCELLED -> lost(status, text, target);
+      default ->
+          new Ending(
+              Fault.BACKEND_FAILED.with("upstream " + target + ": " + text),
+              Repeat.NEVER,
+              true,
+              false,
+              -1);
+    };
+  }
+
+  private static Ending lost(Status status, String text, String target) {
+    boolean unsent = false;
+    String why = text;
+    for (Throwable cause = status.getCause(); cause != null; cause = cause.getCause()) {
+      unsent |=
+          cause instanceof java.net.ConnectException
+              || cause instanceof java.net.UnknownHostException
+              || cause instanceof java.nio.channels.UnresolvedAddressException;
+      why = text + ": " + cause.getMessage();
+    }
+    return new Ending(
+        Fault.NOT_READY.with("upstream " + target + ": " + why),
+        unsent ? Repeat.ALWAYS : Repeat.IF_STATELESS,
+        true,
+        unsent,
+        -1);
+  }
+
+  /** Whether it is the server that has trouble, and not the caller. */
+  private static boolean isTargetsFault(Fault fault) {
+    return switch (fault) {
+      case NOT_READY, DEADLINE_EXCEEDED, BACKEND_FAILED, INTERNAL -> true;
+      case INVALID_ARGUMENT,
+          UNPROCESSABLE,
+          UNSUPPORTED_MEDIA,
+          TOO_LARGE,
+          NOT_FOUND,
+          ALREADY_EXISTS,
+          UNSUPPORTED,
+          OVERLOADED,
+          QUEUE_TIMEOUT,
+          CANCELLED ->
+          false;
+    };
+  }
+
+  private static Fault fault(Status.Code code, Metadata trailers, String text) {
+    String told = trailers.get(FAULT);
+    if (told != null) {
+      Fault exact = named(told);
+      if (exact != null) {
+        return exact;
+      }
+    }
+    return switch (code) {
+      case INVALID_ARGUMENT, OUT_OF_RANGE, FAILED_PRECONDITION -> Fault.INVALID_ARGUMENT;
+      case NOT_FOUND -> Fault.NOT_FOUND;
+      case ALREADY_EXISTS -> Fault.ALREADY_EXISTS;
+      case UNIMPLEMENTED -> Fault.UNSUPPORTED;
+      case CANCELLED -> Fault.CANCELLED;
+      case DEADLINE_EXCEEDED -> Fault.DEADLINE_EXCEEDED;
+      case RESOURCE_EXHAUSTED -> text.contains("larger") ? Fault.TOO_LARGE : Fault.OVERLOADED;
+      case UNAVAILABLE -> isNotReady(text) ? Fault.NOT_READY : Fault.OVERLOADED;
+      case OK, UNKNOWN, INTERNAL, ABORTED, DATA_LOSS, PERMISSION_DENIED, UNAUTHENTICATED ->
+          Fault.BACKEND_FAILED;
+    };
+  }
+
+  private static @Nullable Fault named(String name) {
+    for (Fault fault : Fault.values()) {
+      if (fault.name().equals(name)) {
+        return fault;
+      }
+    }
+    return null;
+  }
+
+  /** Triton says UNAVAILABLE of a full queue and of a model that is not there. */
+  private static boolean isNotReady(String text) {
+    return text.contains("is stopping")
+        || text.contains("not at ready state")
+        || text.contains("unknown model")
+        || text.contains("no available versions");
+  }
+
+  private static long pushback(Metadata trailers) {
+    String text = trailers.get(PUSHBACK);
+    if (text == null) {
+      return -1;
+    }
+    try {
+      return Math.max(-1, TimeUnit.MILLISECONDS.toNanos(Long.parseLong(text)));
+    } catch (NumberFormatException e) {
+      return -1;
+    }
+  }
+}

@@ -1,0 +1,68 @@
+package dev.nereid.gateway;
+
+import dev.nereid.client.UpstreamStatus;
+import dev.nereid.config.proto.ModelConfig;
+import dev.nereid.core.InferRequest;
+import dev.nereid.core.MemoryPool;
+import dev.nereid.core.Ticker;
+import dev.nereid.engine.Engine;
+import dev.nereid.engine.IndexEntry;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** The engine in this process. */
+final class EngineServing implements Serving {
+  private final Engine engine;
+
+  EngineServing(Engine engine) {
+    this.engine = engine;
+  }
+
+  @Override
+  public void inferAll(List<InferRequest> requests) {
+    engine.inferAll(requests);
+  }
+
+  @Override
+  public String instead(String model) {
+    return model;
+  }
+
+  @Override
+  public ModelConfig config(String model) {
+    return engine.config(model, -1);
+  }
+
+  @Override
+  public List<String> labels(String model, String output) {
+    return engine.labels(model, -1, output);
+  }
+
+  @Override
+  public List<IndexEntry> index() {
+    return engine.index();
+  }
+
+  @Override
+  public Health health() {
+    if (!engine.isLive() || engine.isWithdrawn()) {
+      return Health.ENDING;
+    }
+    return engine.started().isDone() ? Health.GOOD : Health.starting("models are loading");
+  }
+
+  @Override
+  public @Nullable UpstreamStatus upstreams() {
+    return null;
+  }
+
+  @Override
+  public MemoryPool memory() {
+    return engine.memory();
+  }
+
+  @Override
+  public Ticker ticker() {
+    return engine.ticker();
+  }
+}

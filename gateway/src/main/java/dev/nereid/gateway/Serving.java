@@ -1,0 +1,79 @@
+package dev.nereid.gateway;
+
+import dev.nereid.client.UpstreamStatus;
+import dev.nereid.client.Upstreams;
+import dev.nereid.config.proto.ModelConfig;
+import dev.nereid.core.InferRequest;
+import dev.nereid.core.MemoryPool;
+import dev.nereid.core.Ticker;
+import dev.nereid.engine.Engine;
+import dev.nereid.engine.IndexEntry;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Who runs the models behind the gateway: the engine in this process, or remote servers.
+ *
+ * <p><b>Threading.</b> Thread-safe; nothing here blocks. Names that are unknown end in a {@link
+ * dev.nereid.core.FaultException}.
+ */
+public interface Serving {
+  /** The engine in this process; whoever opened it closes it. */
+  static Serving of(Engine engine) {
+    return new EngineServing(engine);
+  }
+
+  /**
+   * Remote servers. Ensembles that none of them has run here, their image steps in the engine and
+   * their networks on the servers.
+   *
+   * @param fallbacks the model that takes another's place while no server serves that one
+   */
+  static Serving of(
+      Engine engine, Upstreams upstreams, ImageEnsembles ensembles, Map<String, String> fallbacks) {
+    return new RemoteServing(engine, upstreams, ensembles, fallbacks);
+  }
+
+  /** Takes requests of one model over. Every outcome, refusals too, goes to their replies. */
+  void inferAll(List<InferRequest> requests);
+
+  /** The model to ask in that one's place; usually itself. */
+  String instead(String model);
+
+  /** The configuration in force: complete and normalised. */
+  ModelConfig config(String model);
+
+  /** The labels of an output, by class; empty when none are known. */
+  List<String> labels(String model, String output);
+
+  /** Every model known. */
+  List<IndexEntry> index();
+
+  /** Whether inference is offered. */
+  Health health();
+
+  /** The remote servers; null when there are none. */
+  @Nullable UpstreamStatus upstreams();
+
+  /** Where pictures and tensors are put. */
+  MemoryPool memory();
+
+  /** The clock of deadlines. */
+  Ticker ticker();
+
+  /**
+   * Whether inference is offered.
+   *
+   * @param status a word for it
+   * @param reason why not; empty when it is
+   */
+  record Health(boolean serving, String status, String reason) {
+    static final Health GOOD = new Health(true, "healthy", "");
+    static final Health ENDING = new Health(false, "ending", "the server is stopping");
+
+    static Health starting(String reason) {
+      return new Health(false, "starting", reason);
+    }
+  }
+}
