@@ -7,9 +7,14 @@ import dev.nereid.client.Endpoint;
 import dev.nereid.client.ImageClient;
 import dev.nereid.client.ImageForm;
 import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -111,8 +116,28 @@ final class BareModelTest {
       JsonNode here = ask(alone, "/detect", "scene.jpg").get("detections");
       JsonNode there = ask(front, "/detect", "scene.jpg").get("detections");
       assertThat(there).isEqualTo(here);
-      assertThat(front.server.upstreams().status().targets().getFirst().calls().answered())
-          .isEqualTo(1);
+      assertThat(front.upstreams().status().targets().getFirst().calls().answered()).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void whatAServerSaysOfAPictureIsToldAsItIsMeant() throws Exception {
+    byte[] picture = RunningProgram.sample("scene.jpg");
+    byte[] half = Arrays.copyOf(picture, picture.length / 2);
+    String target = "--upstream=127.0.0.1:" + alone.server.grpcPort();
+    try (RunningProgram front = RunningProgram.ofDemoModels(target);
+        HttpClient client = HttpClient.newHttpClient()) {
+      for (RunningProgram program : List.of(alone, gateway, front)) {
+        URI detect = URI.create("http://127.0.0.1:" + program.server.gatewayPort() + "/detect");
+        var answer =
+            client.send(
+                HttpRequest.newBuilder(detect)
+                    .header("content-type", "image/jpeg")
+                    .POST(HttpRequest.BodyPublishers.ofByteArray(half))
+                    .build(),
+                HttpResponse.BodyHandlers.ofString());
+        assertThat(answer.statusCode()).as(answer.body()).isEqualTo(422);
+      }
     }
   }
 
@@ -139,7 +164,7 @@ final class BareModelTest {
 
   @Test
   void aTargetIsNamedByHostAndPort() {
-    assertThat(gateway.server.upstreams().status().targets().getFirst().endpoint())
+    assertThat(gateway.upstreams().status().targets().getFirst().endpoint())
         .isEqualTo(new Endpoint("127.0.0.1", networks.server.grpcPort()));
   }
 }

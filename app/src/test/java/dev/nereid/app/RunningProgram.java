@@ -11,6 +11,7 @@ import dev.nereid.client.HttpOptions;
 import dev.nereid.client.ImageClient;
 import dev.nereid.client.InferenceClient;
 import dev.nereid.client.ModelStatistics;
+import dev.nereid.client.Upstreams;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -18,6 +19,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import picocli.CommandLine;
@@ -75,6 +77,11 @@ final class RunningProgram implements AutoCloseable {
   GrpcInferenceClient grpc(int channels) {
     return new GrpcInferenceClient(
         GrpcOptions.of(at(server.grpcPort())).withChannels(channels), loops);
+  }
+
+  /** The remote servers of a program in front of some. */
+  Upstreams upstreams() {
+    return Objects.requireNonNull(server.upstreams());
   }
 
   ImageClient images() {

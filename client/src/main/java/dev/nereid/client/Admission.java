@@ -10,6 +10,10 @@ import java.util.Deque;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -25,6 +29,11 @@ final class Admission {
   private long bytes;
   private int waiters;
   private long refusals;
+
+  /** Calls that waited and have room now, and how often somebody was to start them. */
+  private final Queue<UpstreamCall> granted = new ConcurrentLinkedQueue<>();
+
+  private final AtomicInteger toStart = new AtomicInteger();
 
   Admission(UpstreamOptions.Limits limits) {
     this.limits = limits;
@@ -54,7 +63,7 @@ final class Admission {
         if (refused) {
           refusals++;
         } else {
-          waiting.get(call.lane()).add(call);
+          Objects.requireNonNull(waiting.get(call.lane())).add(call);
           waiters++;
         }
       }
@@ -79,24 +88,44 @@ final class Admission {
 
   /** Gives the room of an admitted call to those that wait. */
   void left(UpstreamCall call) {
-    List<UpstreamCall> next = new ArrayList<>(1);
+    boolean any = false;
     admitting.lock();
     try {
       calls--;
       bytes -= call.bytes();
       for (Deque<UpstreamCall> lane : waiting.values()) {
-        while (!lane.isEmpty() && take(lane.peek())) {
-          next.add(lane.poll());
+        UpstreamCall next = lane.peek();
+        while (next != null && take(next)) {
+          granted.add(lane.remove());
           waiters--;
+          any = true;
+          next = lane.peek();
         }
-        if (!lane.isEmpty()) {
+        if (next != null) {
           break;
         }
       }
     } finally {
       admitting.unlock();
     }
-    next.forEach(UpstreamCall::start);
+    if (any) {
+      startGranted();
+    }
+  }
+
+  /**
+   * One thread at a time: a call that fails at once makes room for the next, and would start it
+   * from within itself, and so on.
+   */
+  private void startGranted() {
+    if (toStart.getAndIncrement() > 0) {
+      return;
+    }
+    do {
+      for (UpstreamCall call = granted.poll(); call != null; call = granted.poll()) {
+        call.start();
+      }
+    } while (toStart.decrementAndGet() > 0);
   }
 
   /** Refuses those that have waited long enough; drops those that nobody waits for. */

@@ -148,7 +148,9 @@ final class Attempt extends ClientCall.Listener<Lease> {
           .breaker()
           .onError(now - startedNanos, TimeUnit.NANOSECONDS, ending.failure().exception());
       choice.target().failed.increment();
-      choice.target().load.failed(now, ending.refused());
+      if (ending.refused()) {
+        choice.target().load.refused(now);
+      }
     } else {
       choice.breaker().releasePermission();
     }

@@ -3,10 +3,10 @@ package dev.nereid.client;
 import dev.nereid.core.Failure;
 import dev.nereid.core.Fault;
 import dev.nereid.core.FaultException;
+import dev.nereid.protocol.GrpcStatusOf;
 import io.grpc.Metadata;
 import io.grpc.Status;
 import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
 
 /**
  * How an attempt failed, and what follows from it.
@@ -27,10 +27,6 @@ record Ending(Failure failure, Repeat repeat, boolean blame, boolean refused, lo
     /** The request did not run. */
     ALWAYS
   }
-
-  /** Tells the fault exactly where the server is one of ours. */
-  static final Metadata.Key<String> FAULT =
-      Metadata.Key.of("nereid-fault", Metadata.ASCII_STRING_MARSHALLER);
 
   private static final Metadata.Key<String> PUSHBACK =
       Metadata.Key.of("grpc-retry-pushback-ms", Metadata.ASCII_STRING_MARSHALLER);
@@ -142,12 +138,9 @@ record Ending(Failure failure, Repeat repeat, boolean blame, boolean refused, lo
   }
 
   private static Fault fault(Status.Code code, Metadata trailers, String text) {
-    String told = trailers.get(FAULT);
+    Fault told = GrpcStatusOf.told(trailers);
     if (told != null) {
-      Fault exact = named(told);
-      if (exact != null) {
-        return exact;
-      }
+      return told;
     }
     return switch (code) {
       case INVALID_ARGUMENT, OUT_OF_RANGE, FAILED_PRECONDITION -> Fault.INVALID_ARGUMENT;
@@ -161,15 +154,6 @@ record Ending(Failure failure, Repeat repeat, boolean blame, boolean refused, lo
       case OK, UNKNOWN, INTERNAL, ABORTED, DATA_LOSS, PERMISSION_DENIED, UNAUTHENTICATED ->
           Fault.BACKEND_FAILED;
     };
-  }
-
-  private static @Nullable Fault named(String name) {
-    for (Fault fault : Fault.values()) {
-      if (fault.name().equals(name)) {
-        return fault;
-      }
-    }
-    return null;
   }
 
   /** Triton says UNAVAILABLE of a full queue and of a model that is not there. */

@@ -28,11 +28,17 @@ final class RecentTimes {
 
   /** Those that ended within so long before now, ascending. */
   long[] within(long now, long nanos) {
-    long[] recent = new long[count];
+    return latest(count, now, nanos);
+  }
+
+  /** Of the latest so many, those that ended within so long before now, ascending. */
+  long[] latest(int most, long now, long nanos) {
+    long[] recent = new long[Math.min(most, count)];
     int found = 0;
-    for (int i = 0; i < count; i++) {
-      if (now - endedNanos[i] <= nanos) {
-        recent[found++] = tookNanos[i];
+    for (int i = 1; i <= recent.length; i++) {
+      int at = Math.floorMod(next - i, tookNanos.length);
+      if (now - endedNanos[at] <= nanos) {
+        recent[found++] = tookNanos[at];
       }
     }
     long[] sorted = Arrays.copyOf(recent, found);

@@ -47,8 +47,9 @@ final class SlowTargets {
     for (String model : models) {
       long usual = usualElsewhere(target, model, now);
       long here =
-          target.load.medianNanos(
-              model, now, marked ? PROBES_NANOS : RECENT_NANOS, marked ? PROBES : SAMPLES);
+          marked
+              ? target.load.medianNanos(model, now, PROBES_NANOS, PROBES, PROBES)
+              : target.load.medianNanos(model, now, RECENT_NANOS, SAMPLES, Integer.MAX_VALUE);
       if (usual < 0 || here < 0) {
         continue;
       }
@@ -74,7 +75,7 @@ final class SlowTargets {
     List<Long> times = new ArrayList<>();
     for (UpstreamTarget other : targets) {
       if (!other.equals(target) && other.state() == TargetState.LIVE) {
-        long median = other.load.medianNanos(model, now, RECENT_NANOS, SAMPLES);
+        long median = other.load.medianNanos(model, now, RECENT_NANOS, SAMPLES, Integer.MAX_VALUE);
         if (median >= 0) {
           times.add(median);
         }

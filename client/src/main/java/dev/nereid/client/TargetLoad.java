@@ -33,7 +33,6 @@ final class TargetLoad {
   private static final class Second {
     private long number = Long.MIN_VALUE;
     private long done;
-    private long failed;
     private long refused;
     private double inFlight;
   }
@@ -54,17 +53,11 @@ final class TargetLoad {
     }
   }
 
-  /**
-   * A call failed.
-   *
-   * @param refused whether there was no connection for it
-   */
-  void failed(long now, boolean refused) {
+  /** There was no connection for a call. */
+  void refused(long now) {
     counting.lock();
     try {
-      Second second = second(now);
-      second.failed++;
-      second.refused += refused ? 1 : 0;
+      second(now).refused++;
     } finally {
       counting.unlock();
     }
@@ -87,7 +80,6 @@ final class TargetLoad {
     if (second.number != number) {
       second.number = number;
       second.done = 0;
-      second.failed = 0;
       second.refused = 0;
       second.inFlight = 0;
     }
@@ -123,12 +115,16 @@ final class TargetLoad {
     }
   }
 
-  /** The usual time of a model's latest calls; -1 when there were fewer than so many. */
-  long medianNanos(String model, long now, long withinNanos, int atLeast) {
+  /**
+   * The usual time of a model's latest calls; -1 when there were fewer than so many.
+   *
+   * @param atMost how many of the latest count
+   */
+  long medianNanos(String model, long now, long withinNanos, int atLeast, int atMost) {
     counting.lock();
     try {
       RecentTimes known = timesByModel.get(model);
-      long[] recent = known == null ? new long[0] : known.within(now, withinNanos);
+      long[] recent = known == null ? new long[0] : known.latest(atMost, now, withinNanos);
       return recent.length < atLeast ? -1 : RecentTimes.quantile(recent, 0.5);
     } finally {
       counting.unlock();

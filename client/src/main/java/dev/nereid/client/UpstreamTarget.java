@@ -109,14 +109,16 @@ final class UpstreamTarget implements AutoCloseable {
   void state(TargetState now, String why) {
     TargetState before = state;
     if (before == now) {
+      if (now != TargetState.LIVE) {
+        reason = why; // lost at first, refused by now
+      }
       return;
     }
     reason = why;
     state = now;
     slow = false;
     LOG.info("upstream {}: {}{}", endpoint, now, why.isEmpty() ? "" : ", " + why);
-    boolean wasAway = before == TargetState.UNREACHABLE || before == TargetState.STOPPING;
-    if (wasAway && now == TargetState.LIVE) {
+    if (now == TargetState.LIVE) {
       load.forgetTimes();
       for (CircuitBreaker breaker : breakers.values()) {
         if (breaker.getState() == CircuitBreaker.State.OPEN) {

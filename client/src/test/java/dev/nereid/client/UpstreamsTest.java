@@ -19,12 +19,14 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -42,7 +44,7 @@ final class UpstreamsTest {
   private final List<ScriptedServer> servers = new ArrayList<>();
   private EventLoops loops;
   private ChannelRegistry registry;
-  private Upstreams upstreams;
+  private @Nullable Upstreams opened;
 
   @BeforeEach
   void start() throws Exception {
@@ -55,7 +57,7 @@ final class UpstreamsTest {
 
   @AfterEach
   void stop() throws Exception {
-    upstreams.close();
+    upstreams().close();
     for (ScriptedServer server : servers) {
       server.close();
     }
@@ -68,12 +70,16 @@ final class UpstreamsTest {
   private void open(UnaryOperator<UpstreamOptions> change) {
     Endpoint[] endpoints = servers.stream().map(ScriptedServer::endpoint).toArray(Endpoint[]::new);
     UpstreamOptions options = change.apply(UpstreamOptions.of(endpoints).with(QUICK));
-    upstreams = Upstreams.open(options, registry, memory, Ticker.system());
+    opened = Upstreams.open(options, registry, memory, Ticker.system());
     until(
         "every server that runs was asked",
         () ->
             servers.stream().noneMatch(ScriptedServer::isUp)
-                || upstreams.models().getOrDefault(MODEL, List.of()).size() == servers.size());
+                || upstreams().models().getOrDefault(MODEL, List.of()).size() == servers.size());
+  }
+
+  private Upstreams upstreams() {
+    return Objects.requireNonNull(opened);
   }
 
   private static InferRequest.Call call(String model, long priority, Duration patience) {
@@ -88,7 +94,10 @@ final class UpstreamsTest {
         byte[] answered = answer.get(20, TimeUnit.SECONDS);
         throw new AssertionError("answered with " + answered.length + " bytes");
       } catch (ExecutionException e) {
-        return ((FaultException) e.getCause()).failure().fault();
+        if (e.getCause() instanceof FaultException failed) {
+          return failed.failure().fault();
+        }
+        throw e;
       }
     }
   }
@@ -114,7 +123,7 @@ final class UpstreamsTest {
     Lease lease = memory.copyOf(BYTES);
     var input = new Tensor("x", DataType.UINT8, Shape.of(BYTES.length), lease, 0, BYTES.length);
     InferRequest request = new InferRequest(call, List.of(input), List.of(lease), reply);
-    upstreams.infer(request);
+    upstreams().infer(request);
     return new Sent(request, answer);
   }
 
@@ -145,7 +154,7 @@ final class UpstreamsTest {
   }
 
   private TargetState state(int target) {
-    return upstreams.status().targets().get(target).state();
+    return upstreams().status().targets().get(target).state();
   }
 
   @Test
@@ -154,10 +163,10 @@ final class UpstreamsTest {
     answered(300);
     for (int i = 0; i < 3; i++) {
       assertThat(calls(i)).isBetween(99, 101);
-      assertThat(upstreams.status().targets().get(i).connections()).isEqualTo(1);
-      assertThat(upstreams.status().targets().get(i).flags()).isEmpty();
+      assertThat(upstreams().status().targets().get(i).connections()).isEqualTo(1);
+      assertThat(upstreams().status().targets().get(i).flags()).isEmpty();
     }
-    assertThat(upstreams.status().channels()).hasSize(3);
+    assertThat(upstreams().status().channels()).hasSize(3);
   }
 
   @Test
@@ -166,7 +175,7 @@ final class UpstreamsTest {
     answered(100);
     until(
         "two connections",
-        () -> upstreams.status().targets().stream().allMatch(each -> each.connections() == 2));
+        () -> upstreams().status().targets().stream().allMatch(each -> each.connections() == 2));
   }
 
   @Test
@@ -185,7 +194,7 @@ final class UpstreamsTest {
       assertThat(each.answer.get(20, TimeUnit.SECONDS)).isEqualTo(BYTES);
     }
     until("seen", () -> state(0) == TargetState.UNREACHABLE);
-    assertThat(upstreams.status().targets().get(0).flags())
+    assertThat(upstreams().status().targets().get(0).flags())
         .contains(UpstreamStatus.RedFlag.REFUSED);
     servers.get(0).restart();
     until("back", () -> state(0) == TargetState.LIVE);
@@ -241,7 +250,7 @@ final class UpstreamsTest {
     servers.forEach(server -> server.script = ScriptedServer.failing(full, 1L));
     assertThat(send().fault()).isEqualTo(Fault.OVERLOADED);
     assertThat(servers.stream().mapToInt(server -> server.calls.get()).sum()).isEqualTo(5);
-    assertThat(upstreams.status().retries()).isEqualTo(3);
+    assertThat(upstreams().status().retries()).isEqualTo(3);
   }
 
   @Test
@@ -255,18 +264,15 @@ final class UpstreamsTest {
       assertThat(send().fault()).isEqualTo(Fault.NOT_READY);
     }
     assertThat(servers.stream().mapToInt(server -> server.calls.get()).sum()).isEqualTo(4 + 5);
-    assertThat(upstreams.status().retryRefusals()).isPositive();
+    assertThat(upstreams().status().retryRefusals()).isPositive();
   }
 
   @Test
   void aBreakerOpensAfterItsFailuresAndClosesAfterGoodProbes() throws Exception {
     open(options -> options.with(new UpstreamOptions.Breaker(5, Duration.ofMillis(500), 2)));
     servers.get(0).script = ScriptedServer.failing(Status.INTERNAL, null);
-    List<Sent> all = new ArrayList<>();
     while (calls(0) < 5) {
-      Sent one = send();
-      all.add(one);
-      one.answer.exceptionally(_ -> BYTES).get(20, TimeUnit.SECONDS);
+      send().answer.exceptionally(_ -> BYTES).get(20, TimeUnit.SECONDS);
     }
     assertThat(breaker(0)).isEqualTo("OPEN");
     answered(20);
@@ -284,7 +290,7 @@ final class UpstreamsTest {
   }
 
   private String breaker(int target) {
-    return upstreams.status().targets().get(target).breakers().stream()
+    return upstreams().status().targets().get(target).breakers().stream()
         .filter(each -> each.model().equals(MODEL))
         .findFirst()
         .orElseThrow()
@@ -300,9 +306,9 @@ final class UpstreamsTest {
           .isEqualTo(BYTES);
     }
     assertThat(List.of(calls(0), calls(1), calls(2))).containsExactly(0, 9, 0);
-    assertThat(upstreams.models().get("rare")).containsExactly(servers.get(1).endpoint());
+    assertThat(upstreams().models().get("rare")).containsExactly(servers.get(1).endpoint());
     servers.get(1).ready.remove("rare");
-    until("unloaded", () -> !upstreams.isKnown("rare"));
+    until("unloaded", () -> !upstreams().isKnown("rare"));
     assertThat(send(call("rare", 0, Duration.ofSeconds(20))).fault()).isEqualTo(Fault.NOT_FOUND);
     assertThat(send(call("none", 0, Duration.ofSeconds(20))).fault()).isEqualTo(Fault.NOT_FOUND);
   }
@@ -336,7 +342,7 @@ final class UpstreamsTest {
     open(options -> options.with(UpstreamOptions.Retry.DEFAULT.hedgedAfter(Duration.ofMillis(50))));
     servers.get(0).hold();
     answered(9);
-    assertThat(upstreams.status().hedges()).isEqualTo(3);
+    assertThat(upstreams().status().hedges()).isEqualTo(3);
     assertThat(calls(0)).isEqualTo(3);
   }
 
@@ -357,7 +363,7 @@ final class UpstreamsTest {
               : 0);
     }
     assertThat(priorities).containsExactlyInAnyOrder(1L, 0L, 3L);
-    assertThat(upstreams.status().channels().stream().map(ChannelRegistry.ChannelStatus::lane))
+    assertThat(upstreams().status().channels().stream().map(ChannelRegistry.ChannelStatus::lane))
         .containsOnlyOnce(Lane.HIGH, Lane.BATCH);
   }
 
@@ -369,7 +375,7 @@ final class UpstreamsTest {
     servers.forEach(ScriptedServer::hold);
     List<Sent> first = List.of(send(), send());
     Sent waiting = send();
-    assertThat(upstreams.status().admitted().waiting()).isEqualTo(1);
+    assertThat(upstreams().status().admitted().waiting()).isEqualTo(1);
     assertThat(waiting.fault()).isEqualTo(Fault.OVERLOADED);
     Sent next = send();
     servers.forEach(server -> server.script = ScriptedServer.ECHO);
@@ -379,7 +385,7 @@ final class UpstreamsTest {
       assertThat(sent.answer.get(20, TimeUnit.SECONDS)).isEqualTo(BYTES);
     }
     var empty = new UpstreamStatus.Admitted(0, 0, 0, 1);
-    until("all room is free again", () -> upstreams.status().admitted().equals(empty));
+    until("all room is free again", () -> upstreams().status().admitted().equals(empty));
   }
 
   @Test
@@ -419,7 +425,7 @@ final class UpstreamsTest {
       server.kill();
     }
     open(options -> options);
-    assertThat(upstreams.isLive()).isFalse();
+    assertThat(upstreams().isLive()).isFalse();
     Sent sent = send();
     assertThat(sent.fault()).isEqualTo(Fault.NOT_READY);
     assertThat(sent.answer)
@@ -427,7 +433,7 @@ final class UpstreamsTest {
         .withThrowableThat()
         .withMessageContaining(servers.get(0).endpoint() + " is unreachable");
     servers.get(2).restart();
-    until("back", () -> upstreams.isServing(MODEL));
+    until("back", () -> upstreams().isServing(MODEL));
     answered(3);
   }
 }

@@ -17,6 +17,7 @@ import dev.nereid.core.Timings;
 import dev.nereid.protocol.proto.ModelInferResponse;
 import dev.nereid.protocol.proto.RepositoryIndexResponse.ModelIndex;
 import dev.nereid.protocol.proto.StatisticDuration;
+import io.grpc.Metadata;
 import io.grpc.Status;
 import io.netty.buffer.ByteBuf;
 import java.io.ByteArrayOutputStream;
@@ -333,5 +334,18 @@ final class ResponseWritersTest {
     assertThat(HttpStatusOf.fault(Fault.UNSUPPORTED)).isEqualTo(501);
     assertThat(GrpcStatusOf.failure(Fault.QUEUE_TIMEOUT.with("t")).getCode())
         .isEqualTo(Status.Code.UNAVAILABLE);
+  }
+
+  @Test
+  void trailersTellFaultsApartThatShareAStatus() {
+    for (Fault fault : Fault.values()) {
+      Metadata trailers = new Metadata();
+      GrpcStatusOf.tell(fault, trailers);
+      assertThat(GrpcStatusOf.told(trailers)).isEqualTo(fault);
+    }
+    assertThat(GrpcStatusOf.told(new Metadata())).isNull();
+    Metadata strange = new Metadata();
+    strange.put(Metadata.Key.of("nereid-fault", Metadata.ASCII_STRING_MARSHALLER), "TEAPOT");
+    assertThat(GrpcStatusOf.told(strange)).isNull();
   }
 }

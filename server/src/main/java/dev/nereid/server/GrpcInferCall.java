@@ -96,7 +96,7 @@ final class GrpcInferCall extends ServerCall.Listener<GrpcBody> implements Reply
         inference.engine().infer(ready);
       }
     } catch (RuntimeException e) {
-      close(GrpcStatusOf.failure(failureOf(e)));
+      close(failureOf(e));
     }
   }
 
@@ -130,7 +130,7 @@ final class GrpcInferCall extends ServerCall.Listener<GrpcBody> implements Reply
 
   @Override
   public void fail(Failure failure) {
-    hold(() -> close(GrpcStatusOf.failure(failure)));
+    hold(() -> close(failure));
   }
 
   private void hold(Runnable answer) {
@@ -159,7 +159,7 @@ final class GrpcInferCall extends ServerCall.Listener<GrpcBody> implements Reply
       classified = classes.of(response, requested, inference.engine().memory());
     } catch (RuntimeException e) {
       response.close();
-      close(GrpcStatusOf.failure(failureOf(e)));
+      close(failureOf(e));
       return;
     }
     send(classified);
@@ -187,10 +187,22 @@ final class GrpcInferCall extends ServerCall.Listener<GrpcBody> implements Reply
     } catch (RuntimeException e) {
       failure = failureOf(e);
     }
-    close(failure == null ? Status.OK : GrpcStatusOf.failure(failure));
+    if (failure == null) {
+      close(Status.OK);
+    } else {
+      close(failure);
+    }
   }
 
   private void close(Status status) {
+    close(status, null);
+  }
+
+  private void close(Failure failure) {
+    close(GrpcStatusOf.failure(failure), failure.fault());
+  }
+
+  private void close(Status status, @Nullable Fault fault) {
     if (closed.compareAndSet(false, true)) {
       GrpcBody received = body;
       InferRequest asked = request;
@@ -200,6 +212,7 @@ final class GrpcInferCall extends ServerCall.Listener<GrpcBody> implements Reply
           .close(
               call,
               status,
+              fault,
               new GrpcCallLog.Ended(
                   asked == null ? "-" : asked.call().model(),
                   asked == null ? "" : asked.call().id(),
