@@ -96,7 +96,7 @@ def catalogue(layout="batch"):
                                + ([3, -1, -1] if free else [3, 640, 640]))],
                          [fp32("output0", ([1] if layout == "static" else [])
                                + ([84, -1] if free else [84, 8400]))]),
-        "vit_b_32": Entry(traced(VisionEncoder, image, ["images"], ["embedding"]), 8,
+        "vit_b_32": Entry(traced(VisionEncoder, image, ["images"], ["embedding"]), 32,
                           [fp32("images", [3, 224, 224])], [fp32("embedding", [512])]),
         "bert_base": Entry(traced(TextClassifier, _tokens, ["input_ids", "attention_mask"], ["logits"], axes),
                            8, tokens, [fp32("logits", [2])]),
