@@ -167,7 +167,14 @@ final class ListenerFlags {
         names = "--gateway-max-batch-images",
         paramLabel = "N",
         description = "Pictures in one request at most (${DEFAULT-VALUE}).")
-    private int batchImages = 64;
+    private int batchImages = GatewayOptions.BATCH_IMAGES;
+
+    @Option(
+        names = "--gateway-max-stream-images",
+        paramLabel = "N",
+        description =
+            "The same where results are sent one by one, if that is more (${DEFAULT-VALUE}).")
+    private int streamImages = GatewayOptions.STREAM_IMAGES;
 
     @Option(
         names = "--gateway-alias",
@@ -177,7 +184,11 @@ final class ListenerFlags {
 
     ServeOptions.Gateway options(@Nullable TlsFiles tls) {
       return new ServeOptions.Gateway(
-          new Endpoint(open, address, port, false, tls), maxBodyBytes, batchImages, aliases);
+          new Endpoint(open, address, port, false, tls),
+          maxBodyBytes,
+          batchImages,
+          streamImages,
+          aliases);
     }
   }
 }

@@ -157,14 +157,20 @@ record ServeOptions(
    * The image gateway.
    *
    * @param batchImages pictures in one request at most
+   * @param streamImages the same where results are sent one by one
    * @param aliases other names for models, by alias
    */
   record Gateway(
-      Endpoint endpoint, int maxBodyBytes, int batchImages, Map<String, String> aliases) {
+      Endpoint endpoint,
+      int maxBodyBytes,
+      int batchImages,
+      int streamImages,
+      Map<String, String> aliases) {
     Gateway {
       aliases = Map.copyOf(aliases);
       require(maxBodyBytes >= 1, "--gateway-max-body-size", maxBodyBytes, ">= 1");
       require(batchImages >= 1, "--gateway-max-batch-images", batchImages, ">= 1");
+      require(streamImages >= 1, "--gateway-max-stream-images", streamImages, ">= 1");
     }
   }
 

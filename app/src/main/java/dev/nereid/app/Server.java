@@ -152,6 +152,7 @@ final class Server implements AutoCloseable {
         new GatewayOptions(
             listenerOptions("gateway", wanted.endpoint(), wanted.maxBodyBytes()),
             wanted.batchImages(),
+            wanted.streamImages(),
             wanted.aliases(),
             Files.isDirectory(samples) ? samples : null,
             installation.version());

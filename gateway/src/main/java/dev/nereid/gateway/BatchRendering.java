@@ -1,6 +1,7 @@
 package dev.nereid.gateway;
 
 import dev.nereid.core.Failure;
+import dev.nereid.core.InferResponse;
 import java.util.List;
 import tools.jackson.core.JsonGenerator;
 
@@ -29,34 +30,48 @@ final class BatchRendering {
 
   /** The members of the answer. */
   void write(JsonGenerator json) {
-    int processed = outcomes.size() - failed.size();
-    json.writeNumberProperty("total_images", outcomes.size());
-    json.writeNumberProperty("processed_images", processed);
-    json.writeNumberProperty("failed_images", failed.size());
+    counts(json, outcomes.size(), failed.size());
     json.writeArrayPropertyStart("results");
     for (Outcome outcome : outcomes) {
       json.writeStartObject();
-      place(json, outcome.item());
       switch (outcome) {
-        case Outcome.Answered answered -> {
-          rendering.result(json, answered.item(), answered.response());
-          json.writeNullProperty("error");
-        }
-        case Outcome.Failed failure -> {
-          json.writeStringProperty("status", "error");
-          error(json, failure.failure());
-        }
+        case Outcome.Answered answered ->
+            answered(json, rendering, answered.item(), answered.response());
+        case Outcome.Failed failure -> failed(json, failure.item(), failure.failure());
       }
       json.writeEndObject();
     }
     json.writeEndArray();
     failures(json);
-    json.writeStringProperty("status", processed > 0 ? "success" : "all_failed");
-    if (processed == 0) {
+    boolean any = failed.size() < outcomes.size();
+    json.writeStringProperty("status", any ? "success" : "all_failed");
+    if (!any) {
       Failure first = failed.getFirst().failure();
       json.writeStringProperty("detail", first.message());
     }
     rendering.about(json);
+  }
+
+  /** How many pictures there were, and what became of them. */
+  static void counts(JsonGenerator json, int total, int failed) {
+    json.writeNumberProperty("total_images", total);
+    json.writeNumberProperty("processed_images", total - failed);
+    json.writeNumberProperty("failed_images", failed);
+  }
+
+  /** The members of a picture's result. */
+  static void answered(
+      JsonGenerator json, Rendering rendering, Item.Picture picture, InferResponse response) {
+    place(json, picture);
+    rendering.result(json, picture, response);
+    json.writeNullProperty("error");
+  }
+
+  /** The members that stand for a picture without a result. */
+  static void failed(JsonGenerator json, Item item, Failure failure) {
+    place(json, item);
+    json.writeStringProperty("status", "error");
+    error(json, failure);
   }
 
   private void failures(JsonGenerator json) {

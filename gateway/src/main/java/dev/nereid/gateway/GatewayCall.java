@@ -4,6 +4,7 @@ import dev.nereid.core.Failure;
 import dev.nereid.core.Fault;
 import dev.nereid.core.FaultException;
 import dev.nereid.core.Timings;
+import dev.nereid.http.BodySource;
 import dev.nereid.http.HttpExchange;
 import dev.nereid.http.ResponseHeaders;
 import io.netty.buffer.ByteBuf;
@@ -57,6 +58,22 @@ final class GatewayCall {
     metrics.ended(endpoint, status, nanos);
     exchange.timings(timings);
     exchange.respond(status, timed(GatewayErrors.headers(status), nanos, timings), body);
+  }
+
+  /**
+   * Answers with a body that is made while it is written, and tells {@link #streamed} at its end.
+   */
+  void stream(ResponseHeaders headers, BodySource body) {
+    exchange.respond(200, headers, body);
+  }
+
+  /**
+   * Counts an answer that was made while it was written.
+   *
+   * @param whole whether the client took all of it
+   */
+  void streamed(boolean whole) {
+    metrics.ended(endpoint, whole ? 200 : GatewayErrors.status(Fault.CANCELLED), elapsedNanos());
   }
 
   /** Answers with a failure. */

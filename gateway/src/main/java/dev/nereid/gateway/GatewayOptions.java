@@ -9,6 +9,8 @@ import org.jspecify.annotations.Nullable;
  * How the gateway behaves.
  *
  * @param batchImages pictures in one request at most
+ * @param streamImages pictures at most in one request whose results are sent one by one; never
+ *     fewer than in any other
  * @param aliases other names for models, by alias
  * @param samples a folder with pictures that the page offers; null for none
  * @param version of the program, as it tells clients
@@ -16,33 +18,46 @@ import org.jspecify.annotations.Nullable;
 public record GatewayOptions(
     ListenerOptions listener,
     int batchImages,
+    int streamImages,
     Map<String, String> aliases,
     @Nullable Path samples,
     String version) {
   /** The usual limit on a body. */
   public static final int BODY_BYTES = 50 << 20;
 
+  /** The usual limit on the pictures of a request. */
+  public static final int BATCH_IMAGES = 64;
+
+  /** The usual limit on the pictures of a request whose results are sent one by one. */
+  public static final int STREAM_IMAGES = 1024;
+
   public GatewayOptions {
     aliases = Map.copyOf(aliases);
     if (batchImages < 1) {
       throw new IllegalArgumentException("batch-images: " + batchImages + " (expected: >= 1)");
     }
+    streamImages = Math.max(streamImages, batchImages);
   }
 
-  /** The defaults on that port: 50 MiB to a body, 64 pictures to a request, no samples. */
+  /** The defaults on that port, without samples. */
   public static GatewayOptions of(int port, String version) {
     ListenerOptions listener = ListenerOptions.of("gateway", port);
     return new GatewayOptions(
-        listener.within(listener.limits().withBodyBytes(BODY_BYTES)), 64, Map.of(), null, version);
+        listener.within(listener.limits().withBodyBytes(BODY_BYTES)),
+        BATCH_IMAGES,
+        STREAM_IMAGES,
+        Map.of(),
+        null,
+        version);
   }
 
   /** These options with a listener that behaves otherwise. */
   public GatewayOptions with(ListenerOptions other) {
-    return new GatewayOptions(other, batchImages, aliases, samples, version);
+    return new GatewayOptions(other, batchImages, streamImages, aliases, samples, version);
   }
 
   /** These options with sample pictures. */
   public GatewayOptions withSamples(Path folder) {
-    return new GatewayOptions(listener, batchImages, aliases, folder, version);
+    return new GatewayOptions(listener, batchImages, streamImages, aliases, folder, version);
   }
 }

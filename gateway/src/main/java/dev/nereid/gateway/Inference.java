@@ -1,16 +1,11 @@
 package dev.nereid.gateway;
 
-import dev.nereid.core.DataType;
 import dev.nereid.core.Failure;
 import dev.nereid.core.Fault;
 import dev.nereid.core.InferRequest;
 import dev.nereid.core.InferResponse;
 import dev.nereid.core.Reply;
-import dev.nereid.core.RequestedOutput;
-import dev.nereid.core.Shape;
-import dev.nereid.core.Tensor;
 import dev.nereid.core.Timings;
-import dev.nereid.http.HttpExchange;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -22,19 +17,13 @@ import java.util.function.Consumer;
  * model's queue can batch them with everybody's, and gathers what becomes of them.
  */
 final class Inference {
-  private static final Shape ONE = Shape.of(1);
-  private static final Shape BATCH_OF_ONE = Shape.of(1, 1);
-
   private final GatewayCall call;
-  private final ImageModel model;
   private final Consumer<List<Outcome>> whenAll;
   private final AtomicReferenceArray<Outcome> outcomes;
   private final AtomicInteger missing;
 
-  private Inference(
-      GatewayCall call, ImageModel model, int count, Consumer<List<Outcome>> whenAll) {
+  private Inference(GatewayCall call, int count, Consumer<List<Outcome>> whenAll) {
     this.call = call;
-    this.model = model;
     this.whenAll = whenAll;
     this.outcomes = new AtomicReferenceArray<>(count);
     this.missing = new AtomicInteger(count);
@@ -49,63 +38,39 @@ final class Inference {
   static void start(
       Serving serving,
       GatewayCall call,
-      ImageModel model,
-      CallOptions options,
+      PictureCall asked,
       List<Item> items,
       Consumer<List<Outcome>> whenAll) {
-    new Inference(call, model, items.size(), whenAll).start(serving, options, items);
+    new Inference(call, items.size(), whenAll).start(serving, asked, items);
   }
 
-  private void start(Serving serving, CallOptions options, List<Item> items) {
-    HttpExchange exchange = call.exchange();
-    List<RequestedOutput> outputs = model.task().requested();
-    InferRequest.Call asked =
-        new InferRequest.Call(
-            model.name(),
-            -1,
-            exchange.requestId(),
-            options.parameters(),
-            outputs,
-            options.lane().priority(),
-            0,
-            exchange.receivedNanos(),
-            exchange.deadlineNanos());
+  private void start(Serving serving, PictureCall asked, List<Item> items) {
     List<InferRequest> requests = new ArrayList<>(items.size());
     for (Item item : items) {
       switch (item) {
-        case Item.Picture picture -> requests.add(request(asked, picture));
+        case Item.Picture picture -> requests.add(asked.request(picture, reply(picture)));
         case Item.Unreadable unreadable ->
             end(new Outcome.Failed(unreadable, unreadable.failure()));
       }
     }
     if (!requests.isEmpty()) {
-      exchange.onCancel(() -> requests.forEach(InferRequest::cancel));
+      call.exchange().onCancel(() -> requests.forEach(InferRequest::cancel));
       serving.inferAll(requests);
     }
   }
 
-  private InferRequest request(InferRequest.Call asked, Item.Picture picture) {
-    Tensor tensor =
-        new Tensor(
-            model.input(),
-            DataType.BYTES,
-            model.batched() ? BATCH_OF_ONE : ONE,
-            picture.lease(),
-            picture.offset(),
-            picture.length());
-    Reply reply =
-        new Reply() {
-          @Override
-          public void respond(InferResponse response) {
-            end(new Outcome.Answered(picture, response));
-          }
+  private Reply reply(Item.Picture picture) {
+    return new Reply() {
+      @Override
+      public void respond(InferResponse response) {
+        end(new Outcome.Answered(picture, response));
+      }
 
-          @Override
-          public void fail(Failure failure) {
-            end(new Outcome.Failed(picture, failure));
-          }
-        };
-    return new InferRequest(asked, List.of(tensor), List.of(picture.lease()), reply);
+      @Override
+      public void fail(Failure failure) {
+        end(new Outcome.Failed(picture, failure));
+      }
+    };
   }
 
   private void end(Outcome outcome) {

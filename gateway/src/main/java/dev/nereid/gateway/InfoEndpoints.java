@@ -63,6 +63,9 @@ final class InfoEndpoints {
         json -> {
           json.writeNumberProperty("body_bytes", limits.bodyBytes());
           json.writeNumberProperty("batch_images", options.batchImages());
+          json.writeNumberProperty("stream_images", options.streamImages());
+          json.writeNumberProperty(
+              "archive_bytes", ArchiveUpload.unpackedBytes(limits.bodyBytes()));
           json.writeNumberProperty("in_flight_requests", limits.inFlightRequests());
           json.writeNumberProperty("in_flight_bytes", limits.inFlightBytes());
           json.writeNumberProperty("connections", limits.connections());

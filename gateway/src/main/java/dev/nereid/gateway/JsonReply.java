@@ -19,18 +19,30 @@ final class JsonReply {
 
   /** A body that holds one object with what the content writes; the caller's to release. */
   static ByteBuf object(Consumer<JsonGenerator> content) {
-    ByteBuf body = ByteBufAllocator.DEFAULT.directBuffer(USUAL_SIZE);
+    ByteBuf body = buffer();
+    try {
+      write(body, content);
+    } catch (RuntimeException e) {
+      body.release();
+      throw e;
+    }
+    return body;
+  }
+
+  /** An empty body that grows; the caller's to release. */
+  static ByteBuf buffer() {
+    return ByteBufAllocator.DEFAULT.directBuffer(USUAL_SIZE);
+  }
+
+  /** Writes one object behind what a body holds. */
+  static void write(ByteBuf body, Consumer<JsonGenerator> content) {
     try (JsonGenerator json =
         FACTORY.createGenerator(
             ObjectWriteContext.empty(), (OutputStream) new ByteBufOutputStream(body))) {
       json.writeStartObject();
       content.accept(json);
       json.writeEndObject();
-    } catch (RuntimeException e) {
-      body.release();
-      throw e;
     }
-    return body;
   }
 
   /** The body of an error. */

@@ -28,7 +28,7 @@ final class PredictEndpoints {
     this.serving = serving;
     this.options = options;
     this.metrics = metrics;
-    this.uploads = new UploadReader(serving.memory());
+    this.uploads = new UploadReader(serving.memory(), options.listener().limits().bodyBytes());
     this.slowReads = slowReads;
   }
 
@@ -41,13 +41,23 @@ final class PredictEndpoints {
   /** Several pictures through a model; each has an outcome of its own. */
   void predictBatch(HttpExchange exchange, String endpoint, String model) {
     GatewayCall call = new GatewayCall(exchange, endpoint, metrics);
-    read(call, options.batchImages(), upload -> predictBatch(call, model, upload));
+    StreamFraming framing = StreamFraming.of(exchange);
+    if (framing == null) {
+      read(call, options.batchImages(), upload -> predictBatch(call, model, upload));
+    } else {
+      read(call, options.streamImages(), upload -> stream(call, model(model), framing, upload));
+    }
   }
 
-  /** Embeddings of several pictures; all or none. */
+  /** Embeddings of several pictures: all or none, or each on its own where they are streamed. */
   void embedAll(HttpExchange exchange, String endpoint, String model) {
     GatewayCall call = new GatewayCall(exchange, endpoint, metrics);
-    read(call, options.batchImages(), upload -> embedAll(call, model, upload));
+    StreamFraming framing = StreamFraming.of(exchange);
+    if (framing == null) {
+      read(call, options.batchImages(), upload -> embedAll(call, model, upload));
+    } else {
+      read(call, options.streamImages(), upload -> stream(call, embedder(model), framing, upload));
+    }
   }
 
   private void read(GatewayCall call, int most, Consumer<Upload> next) {
@@ -89,8 +99,7 @@ final class PredictEndpoints {
     Inference.start(
         serving,
         call,
-        model,
-        asked,
+        PictureCall.of(call.exchange(), model, asked),
         upload.items(),
         outcomes -> {
           switch (outcomes.getFirst()) {
@@ -114,8 +123,7 @@ final class PredictEndpoints {
     Inference.start(
         serving,
         call,
-        model,
-        asked,
+        PictureCall.of(call.exchange(), model, asked),
         upload.items(),
         outcomes -> {
           BatchRendering batch = new BatchRendering(rendering, outcomes);
@@ -123,23 +131,34 @@ final class PredictEndpoints {
         });
   }
 
-  private void embedAll(GatewayCall call, String name, Upload upload) {
+  private void stream(GatewayCall call, ImageModel model, StreamFraming framing, Upload upload) {
+    CallOptions asked = CallOptions.of(call.exchange(), upload.fields(), Lane.BATCH);
+    PictureCall pictures = PictureCall.of(call.exchange(), model, asked);
+    ItemStream.start(call, serving, pictures, asked, framing, upload.items());
+  }
+
+  private ImageModel embedder(String name) {
     ImageModel model = model(name);
     if (model.task() != ImageModel.Task.EMBED) {
       throw FaultException.of(
           Fault.INVALID_ARGUMENT,
           "model '" + model.name() + "' (expected: one that answers an embedding)");
     }
+    return model;
+  }
+
+  private void embedAll(GatewayCall call, String name, Upload upload) {
+    ImageModel model = embedder(name);
     for (Item item : upload.items()) {
       if (item instanceof Item.Unreadable unreadable) {
         throw undecodable(unreadable.index(), unreadable.failure()).exception();
       }
     }
+    CallOptions asked = CallOptions.of(call.exchange(), upload.fields(), Lane.BATCH);
     Inference.start(
         serving,
         call,
-        model,
-        CallOptions.of(call.exchange(), upload.fields(), Lane.BATCH),
+        PictureCall.of(call.exchange(), model, asked),
         upload.items(),
         outcomes -> {
           for (Outcome outcome : outcomes) {

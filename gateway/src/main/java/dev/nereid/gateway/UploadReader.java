@@ -19,23 +19,31 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Finds the pictures in a body: the parts of a form, base64 in JSON, or the whole body. A part of a
- * form is used where it lies: the length that a BYTES element begins with takes the place of the
- * line ends before it.
+ * Finds the pictures in a body: the parts of a form, base64 in JSON, the files of an archive, or
+ * the whole body. A part of a form is used where it lies: the length that a BYTES element begins
+ * with takes the place of the line ends before it.
  */
 final class UploadReader {
   private static final Set<String> PICTURE_FIELDS = Set.of("image", "images", "file", "files");
   private static final int LONGEST_FIELD = 1024;
 
   private final MemoryPool memory;
+  private final int bodyBytes;
 
-  UploadReader(MemoryPool memory) {
+  /**
+   * A reader of bodies.
+   *
+   * @param bodyBytes that a body may have at most
+   */
+  UploadReader(MemoryPool memory, int bodyBytes) {
     this.memory = memory;
+    this.bodyBytes = bodyBytes;
   }
 
   /** Whether reading takes so long that no event loop should do it. */
   static boolean isSlow(HttpExchange exchange) {
-    return mediaType(exchange).equals("application/json");
+    String type = mediaType(exchange);
+    return type.equals("application/json") || ArchiveUpload.isArchive(type);
   }
 
   /**
@@ -60,7 +68,11 @@ final class UploadReader {
             case "multipart/form-data" -> readForm(exchange, body, most);
             case "application/json" ->
                 new JsonUpload(memory, most).read(body, exchange.bodyLength());
-            default -> readWhole(type, body, exchange.bodyLength());
+            default ->
+                most > 1 && ArchiveUpload.isArchive(type)
+                    ? new ArchiveUpload(memory, most, bodyBytes)
+                        .read(type, body, exchange.bodyLength())
+                    : readWhole(type, body, exchange.bodyLength());
           };
       if (upload.items().isEmpty()) {
         throw FaultException.of(Fault.INVALID_ARGUMENT, "No images provided");
@@ -76,7 +88,8 @@ final class UploadReader {
           "content-type: '"
               + type
               + "' (expected: multipart/form-data, application/json, image/* or"
-              + " application/octet-stream)");
+              + " application/octet-stream; for several pictures application/zip or"
+              + " application/x-tar, too)");
     }
     try (Lease element = memory.take(Integer.BYTES + length)) {
       element.bytes(Integer.BYTES, length).put(body.bytes(0, length));

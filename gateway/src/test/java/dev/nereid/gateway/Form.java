@@ -1,6 +1,8 @@
 package dev.nereid.gateway;
 
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 
 /** A multipart form as a client writes it. */
@@ -22,6 +24,11 @@ final class Form {
   byte[] bytes() {
     write("------edge7--\r\n");
     return out.toByteArray();
+  }
+
+  /** Sends the lines of a head. */
+  static void send(OutputStream out, String... lines) throws IOException {
+    out.write((String.join("\r\n", lines) + "\r\n").getBytes(StandardCharsets.US_ASCII));
   }
 
   private Form part(String disposition, String headers, byte[] content) {

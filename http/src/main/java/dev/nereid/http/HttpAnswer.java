@@ -5,12 +5,24 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An answer on its way to the socket. Owns its parts until they are written.
+ * An answer on its way to the socket. Owns its parts, or the source of its body, until they are
+ * written.
  *
  * @param whenWritten null when there is nothing to do then
+ * @param source makes the body while it is written; null where it is the parts
  */
 record HttpAnswer(
-    int status, ResponseHeaders headers, @Nullable Runnable whenWritten, List<ByteBuf> parts) {
+    int status,
+    ResponseHeaders headers,
+    @Nullable Runnable whenWritten,
+    List<ByteBuf> parts,
+    @Nullable BodySource source) {
+
+  /** An answer whose body is there. */
+  HttpAnswer(
+      int status, ResponseHeaders headers, @Nullable Runnable whenWritten, List<ByteBuf> parts) {
+    this(status, headers, whenWritten, parts, null);
+  }
 
   int bodyBytes() {
     int bytes = 0;
@@ -20,10 +32,13 @@ record HttpAnswer(
     return bytes;
   }
 
-  /** Releases the parts without writing them. */
+  /** Gives back what is not written, and ends what makes the body. */
   void discard() {
     for (ByteBuf part : parts) {
       part.release();
+    }
+    if (source != null) {
+      source.close();
     }
     if (whenWritten != null) {
       whenWritten.run();

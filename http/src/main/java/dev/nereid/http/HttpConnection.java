@@ -1,16 +1,12 @@
 package dev.nereid.http;
 
-import dev.nereid.core.Timings;
 import io.netty.buffer.Unpooled;
-import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
-import io.netty.channel.socket.DuplexChannel;
 import io.netty.handler.codec.http.HttpContent;
 import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http2.Http2Exception;
 import io.netty.handler.codec.http2.Http2StreamChannel;
-import io.netty.handler.ssl.SslHandler;
 import io.netty.handler.ssl.SslHandshakeCompletionEvent;
 import io.netty.util.ReferenceCountUtil;
 import java.io.IOException;
@@ -36,16 +32,13 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
    * read, or that other threads complete before the loop comes by, leave in one flush.
    *
    * Backpressure. Nothing is read while the client does not take its answers, or has PIPELINED
-   * requests waiting. A connection that ends before its request was read whole (413, 408) closes our
-   * side first and throws away what still comes for LINGER_MILLIS: else the client's system might
-   * drop the answer that it has not read yet.
+   * requests waiting; a body that is made while it is written is asked for no more.
    *
    * Shutdown. When the connection ends, open exchanges are detached: their cancel hooks run, and
    * their answers, which are still due, are discarded by whoever gives them.
    */
   private static final Logger LOG = LoggerFactory.getLogger(HttpConnection.class);
   private static final int PIPELINED = 64;
-  private static final long LINGER_MILLIS = 2_000;
   private static final SocketAddress UNKNOWN = new InetSocketAddress(0);
 
   private final HttpListener listener;
@@ -62,6 +55,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
   private SocketAddress remoteAddress = UNKNOWN;
   private @Nullable HttpExchange first;
   private @Nullable HttpExchange last;
+  private @Nullable StreamedBody streaming; // of first
   private int waiting;
   private boolean inRead;
   private boolean unflushed;
@@ -96,7 +90,8 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
       timers.start(context);
     }
     if (listener.isDraining()) {
-      var _ = context.executor().schedule(this::drain, LINGER_MILLIS, TimeUnit.MILLISECONDS);
+      var _ =
+          context.executor().schedule(this::drain, LastWords.LINGER_MILLIS, TimeUnit.MILLISECONDS);
     }
   }
 
@@ -128,6 +123,9 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
   @Override
   public void channelWritabilityChanged(ChannelHandlerContext context) {
     applyBackpressure();
+    if (streaming != null && context.channel().isWritable()) {
+      answered();
+    }
   }
 
   @Override
@@ -175,17 +173,29 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
 
   /** Takes the answer to an exchange. Any thread. */
   void answered(HttpExchange exchange) {
+    if (!wake()) {
+      exchange.detach(); // the loops have ended, and with them the connection
+    }
+  }
+
+  /** Comes by for answers that are there; false when it cannot any more. Any thread. */
+  boolean wake() {
     if (ctx.executor().inEventLoop()) {
-      send();
-      if (!inRead) {
-        flush();
-      }
+      answered();
     } else if (sendScheduled.compareAndSet(false, true)) {
       try {
         ctx.executor().execute(sendTask);
       } catch (RejectedExecutionException e) {
-        exchange.detach(); // the loops have ended, and with them the connection
+        return false;
       }
+    }
+    return true;
+  }
+
+  private void answered() {
+    send();
+    if (!inRead) {
+      flush();
     }
   }
 
@@ -276,6 +286,9 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     HttpExchange exchange = first;
     HttpAnswer answer = exchange == null ? null : exchange.answer();
     while (exchange != null && answer != null && !closing) {
+      if (answer.source() != null && !isStreamed(exchange, answer, answer.source())) {
+        return;
+      }
       first = exchange.next;
       exchange.next = null;
       if (first == null) {
@@ -284,7 +297,11 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
       if (waiting-- == PIPELINED) {
         applyBackpressure();
       }
-      write(exchange, answer);
+      if (answer.source() == null) {
+        write(exchange, answer);
+      } else {
+        streamed(exchange, answer);
+      }
       exchange = first;
       answer = exchange == null ? null : exchange.answer();
     }
@@ -293,12 +310,47 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     }
   }
 
+  /** Writes what the connection takes of a body that is being made; true once it has ended. */
+  private boolean isStreamed(HttpExchange exchange, HttpAnswer answer, BodySource source) {
+    StreamedBody body = streaming;
+    if (body == null) {
+      RequestHead request = exchange.head();
+      body = new StreamedBody(ctx, writer, request, source);
+      body.begin(answer, AnswerWriter.Persistence.of(request, endsAfter(exchange)));
+      streaming = body;
+      unflushed = true;
+    }
+    boolean wrote = body.write();
+    unflushed |= wrote;
+    if (wrote) {
+      timers.wrote();
+    }
+    return body.isEnded() && !closing;
+  }
+
+  private void streamed(HttpExchange exchange, HttpAnswer answer) {
+    StreamedBody body = streaming;
+    streaming = null;
+    answer.discard();
+    finished(exchange);
+    timers.wrote();
+    long bytes = body == null ? 0 : body.bytes();
+    AnswerReport.tell(listener, remoteAddress, exchange, answer.status(), bytes);
+    if (endsAfter(exchange) || exchange.head().oldVersion()) {
+      endAfterWrites();
+    }
+  }
+
+  private boolean endsAfter(HttpExchange exchange) {
+    return exchange.closeAfter || !exchange.head().keepAlive() || listener.isDraining();
+  }
+
   private void write(HttpExchange exchange, HttpAnswer answer) {
     RequestHead request = exchange.head();
-    boolean close = exchange.closeAfter || !request.keepAlive() || listener.isDraining();
+    boolean close = endsAfter(exchange);
     int bytes = answer.bodyBytes();
     try {
-      writer.write(ctx, request, answer, persistence(request, close));
+      writer.write(ctx, request, answer, AnswerWriter.Persistence.of(request, close));
     } catch (OutOfMemoryError e) {
       LOG.error("{}: no memory for an answer", listener.name(), e);
       answer.discard();
@@ -307,75 +359,18 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     unflushed = true;
     finished(exchange);
     timers.wrote();
-    tell(exchange, answer.status(), bytes);
+    AnswerReport.tell(listener, remoteAddress, exchange, answer.status(), bytes);
     if (close) {
       endAfterWrites();
     }
-  }
-
-  private void tell(HttpExchange exchange, int status, int bytes) {
-    long now = listener.ticker().nanos();
-    long nanos = now - exchange.receivedNanos();
-    Timings timings = exchange.timings();
-    long encodeNanos = timings.isKnown() ? now - timings.ended() : 0;
-    listener.metrics().answered(status, exchange.bodyLength(), bytes, nanos);
-    if (timings.isKnown()) {
-      listener.metrics().phases(timings, encodeNanos);
-    }
-    if (listener.accessLog().wants(nanos)) {
-      listener
-          .accessLog()
-          .add(
-              new AccessLine(
-                  System.currentTimeMillis(),
-                  remoteAddress,
-                  exchange.method(),
-                  exchange.path(),
-                  ResponseEncoder.statusText(status),
-                  exchange.bodyLength(),
-                  bytes,
-                  nanos,
-                  exchange.requestId(),
-                  timings,
-                  encodeNanos));
-    }
-  }
-
-  private static AnswerWriter.Persistence persistence(RequestHead request, boolean close) {
-    if (close) {
-      return AnswerWriter.Persistence.CLOSE;
-    }
-    return request.oldVersion()
-        ? AnswerWriter.Persistence.KEEP_ALIVE
-        : AnswerWriter.Persistence.USUAL;
   }
 
   private void endAfterWrites() {
     closing = true;
     boolean unread = reader.isReading();
     reader.abort();
-    var written = writer.finish(ctx);
     unflushed = false;
-    if (unread && ctx.channel() instanceof DuplexChannel duplex) {
-      ctx.channel().config().setAutoRead(true);
-      var _ = written.addListener(_ -> finishSending(duplex));
-      var _ = ctx.executor().schedule(this::closeNow, LINGER_MILLIS, TimeUnit.MILLISECONDS);
-    } else {
-      var _ = written.addListener(ChannelFutureListener.CLOSE);
-    }
-  }
-
-  private void closeNow() {
-    var _ = ctx.close();
-  }
-
-  private static void finishSending(DuplexChannel channel) {
-    SslHandler tls = channel.pipeline().get(SslHandler.class);
-    if (tls == null) {
-      var _ = channel.shutdownOutput();
-    } else {
-      var _ = tls.closeOutbound();
-    }
+    LastWords.closeAfter(writer.finish(ctx), ctx, unread);
   }
 
   private void detach(HttpExchange exchange) {

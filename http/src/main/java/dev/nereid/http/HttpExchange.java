@@ -20,7 +20,8 @@ import org.jspecify.annotations.Nullable;
  * One request and the way to its answer.
  *
  * <p><b>Threading.</b> The request's side is read-only and may be read by any thread. {@link
- * #respond} is called exactly once, by any thread; nothing else may be called after it.
+ * #respond} is called exactly once, by any thread; nothing else may be called after it, but {@link
+ * #more} where the body is made while it is written.
  *
  * <p><b>Ownership.</b> The exchange owns the body until {@link #takeBody} hands it on; a body not
  * taken is given back by {@link #respond}. The buffers of an answer belong to the exchange as soon
@@ -227,6 +228,18 @@ public final class HttpExchange {
    */
   public void respond(int status, ResponseHeaders headers, Runnable whenWritten, ByteBuf... parts) {
     respond(new HttpAnswer(status, headers, whenWritten, Arrays.asList(parts)));
+  }
+
+  /** Answers with a body that is made while it is written. */
+  public void respond(int status, ResponseHeaders headers, BodySource source) {
+    respond(new HttpAnswer(status, headers, null, List.of(), source));
+  }
+
+  /** The source of the body has more at hand, or has ended. Any thread, at any time. */
+  public void more() {
+    if (state == State.ANSWERED) {
+      var _ = connection.wake(); // where it cannot, the source has been closed
+    }
   }
 
   private void respond(HttpAnswer given) {

@@ -26,6 +26,10 @@ final class ResponseEncoder implements AnswerWriter {
   private static final byte[] LENGTH = ascii("content-length: ");
   private static final byte[] CLOSE = ascii("connection: close\r\n");
   private static final byte[] KEEP_ALIVE = ascii("connection: keep-alive\r\n");
+  private static final byte[] LINE_END = ascii("\r\n");
+  private static final byte[] CHUNKED = ascii("transfer-encoding: chunked\r\n\r\n");
+  private static final byte[] LAST_CHUNK = ascii("0\r\n\r\n");
+  private static final int LONGEST_SIZE = 8 + 2 * LINE_END.length;
   private static final int LONGEST_TAIL = 96;
 
   static {
@@ -69,6 +73,48 @@ final class ResponseEncoder implements AnswerWriter {
     var _ = ctx.write(head, last);
   }
 
+  /** In pieces that tell their length; to a client of HTTP/1.0, until the connection ends. */
+  @Override
+  public void begin(
+      ChannelHandlerContext ctx, RequestHead request, HttpAnswer answer, Persistence persistence) {
+    boolean old = request.oldVersion();
+    ByteBuf head = head(ctx, answer, -1, old ? Persistence.CLOSE : persistence, CHUNKED.length);
+    if (!old) {
+      head.writerIndex(head.writerIndex() - 2).writeBytes(CHUNKED);
+    }
+    var _ = ctx.write(head, ctx.voidPromise());
+  }
+
+  @Override
+  public void piece(ChannelHandlerContext ctx, RequestHead request, ByteBuf piece) {
+    if (request.oldVersion()) {
+      var _ = ctx.write(piece, ctx.voidPromise());
+      return;
+    }
+    int bytes = piece.readableBytes();
+    boolean copied = bytes <= COPIED;
+    ByteBuf chunk = ctx.alloc().directBuffer(LONGEST_SIZE + (copied ? bytes : 0));
+    chunk.writeCharSequence(Integer.toHexString(bytes), StandardCharsets.US_ASCII);
+    chunk.writeBytes(LINE_END);
+    if (copied) {
+      chunk.writeBytes(piece, piece.readerIndex(), bytes).writeBytes(LINE_END);
+      piece.release();
+      var _ = ctx.write(chunk, ctx.voidPromise());
+      return;
+    }
+    var _ = ctx.write(chunk, ctx.voidPromise());
+    var _ = ctx.write(piece, ctx.voidPromise());
+    var _ = ctx.write(ctx.alloc().directBuffer(2).writeBytes(LINE_END), ctx.voidPromise());
+  }
+
+  @Override
+  public void end(ChannelHandlerContext ctx, RequestHead request) {
+    if (!request.oldVersion() && !request.isHead()) {
+      ByteBuf chunk = ctx.alloc().directBuffer(LAST_CHUNK.length).writeBytes(LAST_CHUNK);
+      var _ = ctx.write(chunk, ctx.voidPromise());
+    }
+  }
+
   @Override
   public void goOn(ChannelHandlerContext ctx) {
     ByteBuf line = ctx.alloc().directBuffer(CONTINUE.length).writeBytes(CONTINUE);
@@ -97,7 +143,7 @@ final class ResponseEncoder implements AnswerWriter {
     int size = status.length + lines.length + date.length + LONGEST_TAIL + bodyRoom;
     ByteBuf head = ctx.alloc().directBuffer(size);
     head.writeBytes(status).writeBytes(lines).writeBytes(date);
-    if (allowsBody(answer.status())) {
+    if (bodyBytes >= 0 && allowsBody(answer.status())) {
       head.writeBytes(LENGTH);
       writeDecimal(head, bodyBytes);
       head.writeShort('\r' << 8 | '\n');

@@ -48,6 +48,22 @@ final class StreamWriter implements AnswerWriter {
   }
 
   @Override
+  public void begin(
+      ChannelHandlerContext ctx, RequestHead request, HttpAnswer answer, Persistence persistence) {
+    last = ctx.write(new DefaultHttp2HeadersFrame(headers(answer), false));
+  }
+
+  @Override
+  public void piece(ChannelHandlerContext ctx, RequestHead request, ByteBuf piece) {
+    last = ctx.write(new DefaultHttp2DataFrame(piece, false));
+  }
+
+  @Override
+  public void end(ChannelHandlerContext ctx, RequestHead request) {
+    last = ctx.write(new DefaultHttp2DataFrame(true));
+  }
+
+  @Override
   public void goOn(ChannelHandlerContext ctx) {
     Http2Headers headers = new DefaultHttp2Headers().status("100");
     var _ = ctx.write(new DefaultHttp2HeadersFrame(headers, false));

@@ -1,6 +1,7 @@
 package dev.nereid.http;
 
 import java.io.BufferedInputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
@@ -72,6 +73,17 @@ final class Wire implements AutoCloseable {
 
   /** The next answer; the one to HEAD has no body, whatever its length says. */
   Received receive(boolean withBody) throws IOException {
+    Received head = head();
+    int length = withBody ? Integer.parseInt(head.headers.getOrDefault("content-length", "0")) : 0;
+    byte[] body = in.readNBytes(length);
+    if (body.length < length) {
+      throw new EOFException("body: " + body.length + " bytes (expected: " + length + ")");
+    }
+    return new Received(head.status, head.headers, body);
+  }
+
+  /** The head of the next answer. */
+  Received head() throws IOException {
     String statusLine = line();
     Map<String, String> headers = new LinkedHashMap<>();
     for (String line = line(); !line.isEmpty(); line = line()) {
@@ -80,12 +92,33 @@ final class Wire implements AutoCloseable {
           line.substring(0, colon).toLowerCase(Locale.ROOT), line.substring(colon + 1).strip());
     }
     int status = Integer.parseInt(statusLine.substring(9, 12));
-    int length = withBody ? Integer.parseInt(headers.getOrDefault("content-length", "0")) : 0;
-    byte[] body = in.readNBytes(length);
-    if (body.length < length) {
-      throw new EOFException("body: " + body.length + " bytes (expected: " + length + ")");
+    return new Received(status, headers, new byte[0]);
+  }
+
+  /** The next answer, whose body comes in chunks. */
+  Received receiveChunked() throws IOException {
+    Received head = head();
+    ByteArrayOutputStream body = new ByteArrayOutputStream();
+    for (byte[] chunk = chunk(); chunk.length > 0; chunk = chunk()) {
+      body.write(chunk);
     }
-    return new Received(status, headers, body);
+    return new Received(head.status, head.headers, body.toByteArray());
+  }
+
+  /** The next chunk; empty for the last. */
+  byte[] chunk() throws IOException {
+    int length = Integer.parseInt(line(), 16);
+    byte[] chunk = in.readNBytes(length);
+    if (!line().isEmpty()) {
+      throw new IOException("chunk: longer than " + length);
+    }
+    return chunk;
+  }
+
+  /** The next answer, whose body ends with the connection. */
+  Received receiveToTheEnd() throws IOException {
+    Received head = head();
+    return new Received(head.status, head.headers, in.readAllBytes());
   }
 
   /** Whether the server has closed its side and sent nothing more. */

@@ -1,0 +1,43 @@
+package dev.nereid.gateway;
+
+import dev.nereid.core.DataType;
+import dev.nereid.core.InferRequest;
+import dev.nereid.core.Reply;
+import dev.nereid.core.Shape;
+import dev.nereid.core.Tensor;
+import dev.nereid.http.HttpExchange;
+import java.util.List;
+
+/** What a client's request asks of a model, of each of its pictures. */
+record PictureCall(ImageModel model, InferRequest.Call call) {
+  private static final Shape ONE = Shape.of(1);
+  private static final Shape BATCH_OF_ONE = Shape.of(1, 1);
+
+  static PictureCall of(HttpExchange exchange, ImageModel model, CallOptions options) {
+    return new PictureCall(
+        model,
+        new InferRequest.Call(
+            model.name(),
+            -1,
+            exchange.requestId(),
+            options.parameters(),
+            model.task().requested(),
+            options.lane().priority(),
+            0,
+            exchange.receivedNanos(),
+            exchange.deadlineNanos()));
+  }
+
+  /** The inference for one picture, whose lease it takes over. */
+  InferRequest request(Item.Picture picture, Reply reply) {
+    Tensor tensor =
+        new Tensor(
+            model.input(),
+            DataType.BYTES,
+            model.batched() ? BATCH_OF_ONE : ONE,
+            picture.lease(),
+            picture.offset(),
+            picture.length());
+    return new InferRequest(call, List.of(tensor), List.of(picture.lease()), reply);
+  }
+}
