@@ -2,6 +2,7 @@ package dev.nereid.app;
 
 import dev.nereid.app.ServeOptions.Endpoint;
 import dev.nereid.gateway.GatewayOptions;
+import dev.nereid.gateway.ResultCacheOptions;
 import dev.nereid.http.TlsFiles;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -182,13 +183,14 @@ final class ListenerFlags {
         description = "Another name for a model that takes pictures; may be repeated.")
     private Map<String, String> aliases = new HashMap<>();
 
-    ServeOptions.Gateway options(@Nullable TlsFiles tls) {
+    ServeOptions.Gateway options(@Nullable TlsFiles tls, @Nullable ResultCacheOptions results) {
       return new ServeOptions.Gateway(
           new Endpoint(open, address, port, false, tls),
           maxBodyBytes,
           batchImages,
           streamImages,
-          aliases);
+          aliases,
+          results);
     }
   }
 }

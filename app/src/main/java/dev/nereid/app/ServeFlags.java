@@ -16,6 +16,7 @@ final class ServeFlags {
           new Section("grpc", "v2 protocol over gRPC"),
           new Section("metrics", "Metrics"),
           new Section("gateway", "Image gateway"),
+          new Section("results", "Results that the gateway keeps"),
           new Section("tls", "TLS"),
           new Section("upstream", "Remote servers behind the gateway"),
           new Section("limits", "Limits and timeouts"),
@@ -67,6 +68,8 @@ final class ServeFlags {
 
   @Mixin private ListenerFlags.Gateway gateway = new ListenerFlags.Gateway();
 
+  @Mixin private ResultCacheFlags results = new ResultCacheFlags();
+
   @Mixin private TlsFlags tls = new TlsFlags();
 
   @Mixin private UpstreamFlags upstream = new UpstreamFlags();
@@ -104,7 +107,7 @@ final class ServeFlags {
         v2,
         grpc.options(tls.grpc()),
         metrics.options(v2.endpoint().address(), tls.metrics()),
-        gateway.options(tls.gateway()),
+        gateway.options(tls.gateway(), results.options()),
         limits.options(),
         limits.timeouts(),
         said,

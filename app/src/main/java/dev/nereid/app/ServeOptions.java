@@ -4,6 +4,7 @@ import dev.nereid.client.UpstreamOptions;
 import dev.nereid.engine.EngineOptions;
 import dev.nereid.engine.EngineOptions.Control;
 import dev.nereid.engine.EngineOptions.GpuUnavailable;
+import dev.nereid.gateway.ResultCacheOptions;
 import dev.nereid.http.AccessLogWriter;
 import dev.nereid.http.TlsFiles;
 import dev.nereid.server.Access;
@@ -159,13 +160,15 @@ record ServeOptions(
    * @param batchImages pictures in one request at most
    * @param streamImages the same where results are sent one by one
    * @param aliases other names for models, by alias
+   * @param results how results are kept; null when they are not
    */
   record Gateway(
       Endpoint endpoint,
       int maxBodyBytes,
       int batchImages,
       int streamImages,
-      Map<String, String> aliases) {
+      Map<String, String> aliases,
+      @Nullable ResultCacheOptions results) {
     Gateway {
       aliases = Map.copyOf(aliases);
       require(maxBodyBytes >= 1, "--gateway-max-body-size", maxBodyBytes, ">= 1");

@@ -155,6 +155,7 @@ final class Server implements AutoCloseable {
             wanted.streamImages(),
             wanted.aliases(),
             Files.isDirectory(samples) ? samples : null,
+            wanted.results(),
             installation.version());
     Gateway opened =
         own(Gateway.over(serving(), gatewayOptions, loops, metrics, accessLog("gateway")));

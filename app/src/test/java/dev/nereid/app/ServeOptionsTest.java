@@ -21,6 +21,7 @@ import dev.nereid.engine.EngineOptions;
 import dev.nereid.engine.EngineOptions.Control;
 import dev.nereid.engine.EngineOptions.ControlMode;
 import dev.nereid.engine.EngineOptions.GpuUnavailable;
+import dev.nereid.gateway.ResultCacheOptions;
 import dev.nereid.http.AccessLogWriter.Format;
 import dev.nereid.http.TlsFiles;
 import dev.nereid.scheduler.RateLimiter.Resource;
@@ -28,6 +29,7 @@ import dev.nereid.server.Access;
 import dev.nereid.server.GrpcOptions.Packing;
 import dev.nereid.server.HeaderForwarding;
 import dev.nereid.server.Restrictions;
+import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -103,6 +105,10 @@ final class ServeOptionsTest {
           "--gateway-max-body-size=14",
           "--gateway-max-batch-images=19",
           "--gateway-max-stream-images=1900",
+          "--result-cache=redis://cache:1903",
+          "--result-cache-size=1901",
+          "--result-cache-ttl-secs=1902",
+          "--result-cache-timeout-ms=1904",
           "--gateway-alias=small=detect",
           "--grpc-use-ssl=true",
           "--grpc-use-ssl-mutual=true",
@@ -200,7 +206,8 @@ final class ServeOptionsTest {
                     Packing.NONE,
                     Integer.MAX_VALUE),
                 new Metrics(new Endpoint(true, "0.0.0.0", 8002), true, true),
-                new Gateway(new Endpoint(true, "0.0.0.0", 9600), 52_428_800, 64, 1024, Map.of()),
+                new Gateway(
+                    new Endpoint(true, "0.0.0.0", 9600), 52_428_800, 64, 1024, Map.of(), null),
                 new Limits(65_536, 32_768, 4_294_967_296L, 32_768, 8_192),
                 new Timeouts(Duration.ofSeconds(75), Duration.ofSeconds(20), 65_536, Duration.ZERO),
                 Logging.DEFAULT,
@@ -249,7 +256,12 @@ final class ServeOptionsTest {
                     14,
                     19,
                     1900,
-                    Map.of("small", "detect")),
+                    Map.of("small", "detect"),
+                    new ResultCacheOptions(
+                        1901,
+                        Duration.ofSeconds(1902),
+                        URI.create("redis://cache:1903"),
+                        Duration.ofMillis(1904))),
                 new Limits(15, 16, 17, 100, 101),
                 new Timeouts(
                     Duration.ofMillis(23), Duration.ofMillis(21), 22, Duration.ofMillis(24)),

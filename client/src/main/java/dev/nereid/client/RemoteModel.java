@@ -1,6 +1,11 @@
 package dev.nereid.client;
 
+import com.google.protobuf.CodedOutputStream;
 import dev.nereid.config.proto.ModelConfig;
+import java.io.IOException;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
 import java.util.List;
 
 /**
@@ -8,10 +13,27 @@ import java.util.List;
  *
  * @param versions ready, as the target names them
  * @param config in force there
+ * @param content a text that stands for all of this, the same wherever the same is served
  */
-record RemoteModel(String name, List<String> versions, ModelConfig config) {
+record RemoteModel(String name, List<String> versions, ModelConfig config, String content) {
   RemoteModel {
     versions = List.copyOf(versions);
+  }
+
+  RemoteModel(String name, List<String> versions, ModelConfig config) {
+    this(name, versions, config, name + versions + digest(config));
+  }
+
+  private static String digest(ModelConfig config) {
+    byte[] bytes = new byte[config.getSerializedSize()];
+    CodedOutputStream out = CodedOutputStream.newInstance(bytes);
+    out.useDeterministicSerialization();
+    try {
+      config.writeTo(out);
+      return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
+    } catch (IOException | NoSuchAlgorithmException e) {
+      throw new IllegalStateException("configuration: no digest (expected: SHA-256)", e);
+    }
   }
 
   /** Whether running a request twice does no harm: nothing is remembered between requests. */

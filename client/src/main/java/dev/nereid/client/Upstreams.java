@@ -21,7 +21,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.SortedMap;
+import java.util.SortedSet;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
@@ -242,6 +244,24 @@ public final class Upstreams implements AutoCloseable {
       throw unknown(model).exception();
     }
     return found;
+  }
+
+  /**
+   * What the model's requests are answered from, as its servers tell: versions and configuration of
+   * each, without repetition. Empty when no server has it, or it remembers requests.
+   */
+  public List<String> contents(String model) {
+    SortedSet<String> contents = new TreeSet<>();
+    for (UpstreamTarget target : targets) {
+      RemoteModel known = target.models().get(model);
+      if (known != null && !known.isStateless()) {
+        return List.of();
+      }
+      if (known != null) {
+        contents.add(known.content());
+      }
+    }
+    return List.copyOf(contents);
   }
 
   /** The models that some server can serve now, each with the servers that can. */

@@ -76,6 +76,9 @@ public interface Engine extends AutoCloseable {
   /** The inputs and outputs, in the form requests are checked against. */
   ModelSpec spec(String model, long version);
 
+  /** What answers the requests of that version now. */
+  ModelIdentity identity(String model, long version);
+
   /** The labels of an output, by class; empty when it has none. An ensemble has its step's. */
   List<String> labels(String model, long version, String output);
 

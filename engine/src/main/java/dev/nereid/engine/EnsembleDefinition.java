@@ -42,7 +42,7 @@ record EnsembleDefinition(
           return served == null ? null : served.spec();
         });
     String summary = "ensemble of " + steps().size();
-    return new VersionFacts(spec, version, labels(steps), summary, loadSeconds);
+    return new VersionFacts(spec, version, labels(steps), summary, loadSeconds, "");
   }
 
   /** An output has the labels of the step's output that makes it, unless it has its own. */

@@ -236,6 +236,11 @@ final class LocalEngine implements Engine {
   }
 
   @Override
+  public ModelIdentity identity(String model, long version) {
+    return Identities.of(catalog, model, version);
+  }
+
+  @Override
   public List<String> labels(String model, long version, String output) {
     return catalog.require(model, version).labels().getOrDefault(output, List.of());
   }

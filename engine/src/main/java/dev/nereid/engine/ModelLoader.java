@@ -91,6 +91,10 @@ final class ModelLoader {
     private Runnable release() {
       return files == null ? () -> {} : files.share()::close;
     }
+
+    private String fingerprint() {
+      return files == null ? Identities.files(entry.fingerprint(), version) : Identities.unique();
+    }
   }
 
   /** Loads one version of a model that has a back end, and warms it up. */
@@ -128,7 +132,7 @@ final class ModelLoader {
       ModelScheduler scheduler = BatchingScheduler.start(setup);
       double seconds = (ticker.nanos() - started) / 1e9;
       return new ServedVersion(
-          new VersionFacts(spec, job.version, labels, summary, seconds),
+          new VersionFacts(spec, job.version, labels, summary, seconds, job.fingerprint()),
           shared.cached(scheduler, config, setup.statistics()),
           setup.statistics(),
           redirect,

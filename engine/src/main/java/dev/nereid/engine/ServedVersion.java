@@ -33,6 +33,7 @@ final class ServedVersion implements StepTarget, MetricSource {
   private final ExecutionStatistics statistics;
   private final BiConsumer<ServedVersion, List<InferRequest>> redirect;
   private final Runnable release;
+  private final String content;
 
   /** Ensembles made of this version that are not retired yet. */
   private final Set<ServedVersion> users = ConcurrentHashMap.newKeySet();
@@ -56,6 +57,13 @@ final class ServedVersion implements StepTarget, MetricSource {
     this.statistics = statistics;
     this.redirect = redirect;
     this.release = release;
+    content =
+        "%s/%d %s %s"
+            .formatted(
+                facts.name(),
+                facts.version(),
+                Identities.digest(facts.spec().config()),
+                facts.files());
   }
 
   /** Checks requests and hands the good ones to the scheduler together. */
@@ -95,6 +103,11 @@ final class ServedVersion implements StepTarget, MetricSource {
   @Override
   public void identify(LongConsumer loads) {
     scheduler.identify(loads);
+  }
+
+  /** What it was loaded from; the same for every load of the same. */
+  String content() {
+    return content;
   }
 
   /** Classes are made of the answer by the labels of the load that gave it, gone or not. */

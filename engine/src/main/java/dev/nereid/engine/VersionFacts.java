@@ -10,13 +10,15 @@ import java.util.Map;
  *
  * @param outputLabels by output
  * @param summary what the back end said of threads and devices
+ * @param files what its files looked like; may be empty
  */
 record VersionFacts(
     ModelSpec spec,
     long version,
     Map<String, List<String>> outputLabels,
     String summary,
-    double loadSeconds)
+    double loadSeconds,
+    String files)
     implements Labelling {
   VersionFacts {
     outputLabels = Map.copyOf(outputLabels);

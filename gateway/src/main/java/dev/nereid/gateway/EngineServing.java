@@ -7,6 +7,7 @@ import dev.nereid.core.MemoryPool;
 import dev.nereid.core.Ticker;
 import dev.nereid.engine.Engine;
 import dev.nereid.engine.IndexEntry;
+import dev.nereid.engine.ModelIdentity;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -31,6 +32,16 @@ final class EngineServing implements Serving {
   @Override
   public ModelConfig config(String model) {
     return engine.config(model, -1);
+  }
+
+  @Override
+  public @Nullable Identity identity(String model, long version) {
+    ModelConfig config = engine.config(model, version);
+    if (config.hasSequenceBatching() || config.getModelTransactionPolicy().getDecoupled()) {
+      return null;
+    }
+    ModelIdentity identity = engine.identity(model, version);
+    return new Identity(identity.loads(), identity.contents());
   }
 
   @Override

@@ -10,6 +10,8 @@ import dev.nereid.telemetry.Metrics;
 import java.time.Duration;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The REST image API over an engine in this process or over remote servers, and a page to try it
@@ -21,10 +23,12 @@ import java.util.concurrent.Executors;
 public final class Gateway implements AutoCloseable {
   private final HttpListener listener;
   private final ExecutorService slow;
+  private final @Nullable ResultCache cache;
 
-  private Gateway(HttpListener listener, ExecutorService slow) {
+  private Gateway(HttpListener listener, ExecutorService slow, @Nullable ResultCache cache) {
     this.listener = listener;
     this.slow = slow;
+    this.cache = cache;
   }
 
   /** A gateway over the engine of this process that is not started yet. */
@@ -57,7 +61,11 @@ public final class Gateway implements AutoCloseable {
             listenerMetrics,
             accessLog,
             new GatewayErrors());
-    PredictEndpoints predict = new PredictEndpoints(serving, options, counted, slow);
+    ResultCacheOptions kept = options.results();
+    ResultCache cache = kept == null ? null : ResultCache.open(kept, metrics, serving.ticker());
+    Serving cached =
+        cache == null ? serving : new CachingServing(serving, cache, task -> run(slow, task));
+    PredictEndpoints predict = new PredictEndpoints(cached, serving, options, counted, slow);
     InfoEndpoints info = new InfoEndpoints(serving, options, counted);
     metrics.register(new UpstreamMetrics(serving));
     StaticFiles files = StaticFiles.load(options);
@@ -67,7 +75,16 @@ public final class Gateway implements AutoCloseable {
             services,
             GatewayRoutes.router(predict, info, new ConnectionsEndpoint(serving), files, slow));
     listenerMetrics.observe(listener);
-    return new Gateway(listener, slow);
+    return new Gateway(listener, slow, cache);
+  }
+
+  /** What comes when the threads have ended is done at once: its requests are still to be told. */
+  private static void run(ExecutorService threads, Runnable task) {
+    try {
+      threads.execute(task);
+    } catch (RejectedExecutionException _) {
+      task.run();
+    }
   }
 
   /**
@@ -93,5 +110,8 @@ public final class Gateway implements AutoCloseable {
   public void close() {
     listener.close();
     slow.close();
+    if (cache != null) {
+      cache.close();
+    }
   }
 }

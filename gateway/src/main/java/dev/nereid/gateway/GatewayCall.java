@@ -9,6 +9,7 @@ import dev.nereid.http.HttpExchange;
 import dev.nereid.http.ResponseHeaders;
 import io.netty.buffer.ByteBuf;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import tools.jackson.core.JsonGenerator;
@@ -20,6 +21,7 @@ final class GatewayCall {
   private final HttpExchange exchange;
   private final String endpoint;
   private final GatewayMetrics metrics;
+  private @Nullable String cached;
 
   GatewayCall(HttpExchange exchange, String endpoint, GatewayMetrics metrics) {
     this.exchange = exchange;
@@ -38,6 +40,11 @@ final class GatewayCall {
 
   boolean isLate() {
     return metrics.nanos() > exchange.deadlineNanos();
+  }
+
+  /** Tells where the results come from, before the answer; null where no cache was asked. */
+  void cached(@Nullable String word) {
+    cached = word;
   }
 
   /** Answers with an object, to which the time it took is added. */
@@ -96,6 +103,9 @@ final class GatewayCall {
 
   private ResponseHeaders timed(ResponseHeaders headers, long nanos, Timings timings) {
     ResponseHeaders timed = headers.with("x-process-time", decimal(nanos) + "ms");
+    if (cached != null) {
+      timed = timed.with("x-cache", cached);
+    }
     return timings.isKnown()
         ? timed.withTiming(timings, metrics.nanos() - timings.ended(), elapsedNanos())
         : timed;

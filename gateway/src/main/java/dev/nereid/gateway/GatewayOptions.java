@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  *     fewer than in any other
  * @param aliases other names for models, by alias
  * @param samples a folder with pictures that the page offers; null for none
+ * @param results how results are kept; null when they are not
  * @param version of the program, as it tells clients
  */
 public record GatewayOptions(
@@ -21,6 +22,7 @@ public record GatewayOptions(
     int streamImages,
     Map<String, String> aliases,
     @Nullable Path samples,
+    @Nullable ResultCacheOptions results,
     String version) {
   /** The usual limit on a body. */
   public static final int BODY_BYTES = 50 << 20;
@@ -48,16 +50,23 @@ public record GatewayOptions(
         STREAM_IMAGES,
         Map.of(),
         null,
+        null,
         version);
   }
 
   /** These options with a listener that behaves otherwise. */
   public GatewayOptions with(ListenerOptions other) {
-    return new GatewayOptions(other, batchImages, streamImages, aliases, samples, version);
+    return new GatewayOptions(other, batchImages, streamImages, aliases, samples, results, version);
   }
 
   /** These options with sample pictures. */
   public GatewayOptions withSamples(Path folder) {
-    return new GatewayOptions(listener, batchImages, streamImages, aliases, folder, version);
+    return new GatewayOptions(
+        listener, batchImages, streamImages, aliases, folder, results, version);
+  }
+
+  /** These options with results that are kept. */
+  public GatewayOptions keeping(ResultCacheOptions kept) {
+    return new GatewayOptions(listener, batchImages, streamImages, aliases, samples, kept, version);
   }
 }

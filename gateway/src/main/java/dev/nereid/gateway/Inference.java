@@ -83,6 +83,7 @@ final class Inference {
       all.add(outcomes.get(i));
     }
     try {
+      call.cached(ResultSource.of(all));
       if (call.isLate()) {
         call.fail(Fault.DEADLINE_EXCEEDED.with("the answer came after the deadline"));
       } else {

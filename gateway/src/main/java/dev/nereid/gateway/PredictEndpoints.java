@@ -12,7 +12,8 @@ import tools.jackson.core.JsonGenerator;
 
 /** Inference on one picture, on several, and embeddings in the form of the similarity service. */
 final class PredictEndpoints {
-  private final Serving serving;
+  private final Serving cached;
+  private final Serving direct;
   private final GatewayOptions options;
   private final GatewayMetrics metrics;
   private final UploadReader uploads;
@@ -21,14 +22,20 @@ final class PredictEndpoints {
   /**
    * Endpoints over what runs the models.
    *
+   * @param direct the same without a cache, for requests that want none
    * @param slowReads where bodies are read that take long
    */
   PredictEndpoints(
-      Serving serving, GatewayOptions options, GatewayMetrics metrics, Executor slowReads) {
-    this.serving = serving;
+      Serving cached,
+      Serving direct,
+      GatewayOptions options,
+      GatewayMetrics metrics,
+      Executor slowReads) {
+    this.cached = cached;
+    this.direct = direct;
     this.options = options;
     this.metrics = metrics;
-    this.uploads = new UploadReader(serving.memory(), options.listener().limits().bodyBytes());
+    this.uploads = new UploadReader(direct.memory(), options.listener().limits().bodyBytes());
     this.slowReads = slowReads;
   }
 
@@ -84,9 +91,16 @@ final class PredictEndpoints {
     }
   }
 
+  /** Whom to ask: a client that sends {@code no-cache} or {@code no-store} wants it run anew. */
+  private Serving servingFor(GatewayCall call) {
+    String wish = call.exchange().header("cache-control");
+    boolean anew = wish != null && (wish.contains("no-cache") || wish.contains("no-store"));
+    return anew ? direct : cached;
+  }
+
   private ImageModel model(String name) {
     String known = options.aliases().getOrDefault(name, name);
-    return ImageModel.of(serving, serving.instead(known));
+    return ImageModel.of(direct, direct.instead(known));
   }
 
   private void predict(GatewayCall call, String name, Upload upload) {
@@ -97,7 +111,7 @@ final class PredictEndpoints {
     CallOptions asked = CallOptions.of(call.exchange(), upload.fields(), Lane.NORMAL);
     Rendering rendering = new Rendering(model, asked.maxDetections());
     Inference.start(
-        serving,
+        servingFor(call),
         call,
         PictureCall.of(call.exchange(), model, asked),
         upload.items(),
@@ -121,7 +135,7 @@ final class PredictEndpoints {
     CallOptions asked = CallOptions.of(call.exchange(), upload.fields(), Lane.BATCH);
     Rendering rendering = new Rendering(model, asked.maxDetections());
     Inference.start(
-        serving,
+        servingFor(call),
         call,
         PictureCall.of(call.exchange(), model, asked),
         upload.items(),
@@ -134,7 +148,7 @@ final class PredictEndpoints {
   private void stream(GatewayCall call, ImageModel model, StreamFraming framing, Upload upload) {
     CallOptions asked = CallOptions.of(call.exchange(), upload.fields(), Lane.BATCH);
     PictureCall pictures = PictureCall.of(call.exchange(), model, asked);
-    ItemStream.start(call, serving, pictures, asked, framing, upload.items());
+    ItemStream.start(call, servingFor(call), pictures, asked, framing, upload.items());
   }
 
   private ImageModel embedder(String name) {
@@ -156,7 +170,7 @@ final class PredictEndpoints {
     }
     CallOptions asked = CallOptions.of(call.exchange(), upload.fields(), Lane.BATCH);
     Inference.start(
-        serving,
+        servingFor(call),
         call,
         PictureCall.of(call.exchange(), model, asked),
         upload.items(),

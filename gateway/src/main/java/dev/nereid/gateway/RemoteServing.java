@@ -9,11 +9,13 @@ import dev.nereid.core.MemoryPool;
 import dev.nereid.core.Ticker;
 import dev.nereid.engine.Engine;
 import dev.nereid.engine.IndexEntry;
+import dev.nereid.engine.ModelIdentity;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,6 +29,7 @@ final class RemoteServing implements Serving {
   private final Upstreams upstreams;
   private final ImageEnsembles ensembles;
   private final Map<String, String> fallbacks;
+  private final Map<String, String> texts = new ConcurrentHashMap<>();
 
   RemoteServing(
       Engine engine, Upstreams upstreams, ImageEnsembles ensembles, Map<String, String> fallbacks) {
@@ -109,6 +112,29 @@ final class RemoteServing implements Serving {
       var _ = upstreams.config(missing);
     }
     return here;
+  }
+
+  /** Of a server's model there is no load to tell: what it was loaded from counts. */
+  @Override
+  public @Nullable Identity identity(String model, long version) {
+    ModelConfig ensemble = ensembles.find(model);
+    if (upstreams.isKnown(model) || ensemble == null) {
+      List<String> contents = upstreams.contents(model);
+      return contents.isEmpty() ? null : new Identity(List.of(), contents);
+    }
+    List<Long> loads = new ArrayList<>();
+    List<String> contents = new ArrayList<>();
+    contents.add(texts.computeIfAbsent(model, _ -> ensemble.toString()));
+    for (var step : ensemble.getEnsembleScheduling().getStepList()) {
+      if (isStep(step.getModelName())) {
+        ModelIdentity here = engine.identity(step.getModelName(), -1);
+        loads.addAll(here.loads());
+        contents.addAll(here.contents());
+      } else {
+        contents.addAll(upstreams.contents(step.getModelName()));
+      }
+    }
+    return new Identity(loads, contents);
   }
 
   /** Servers do not tell labels: those of the steps here are taken. */

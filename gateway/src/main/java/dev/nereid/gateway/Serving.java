@@ -44,6 +44,9 @@ public interface Serving {
   /** The configuration in force: complete and normalised. */
   ModelConfig config(String model);
 
+  /** What answers that version's requests now; null when an answer holds for one request only. */
+  @Nullable Identity identity(String model, long version);
+
   /** The labels of an output, by class; empty when none are known. */
   List<String> labels(String model, String output);
 
@@ -61,6 +64,20 @@ public interface Serving {
 
   /** The clock of deadlines. */
   Ticker ticker();
+
+  /**
+   * What answers a model's requests.
+   *
+   * @param loads one number for each load in this process that takes part
+   * @param contents what they were loaded from; the same in every gateway over the same models
+   */
+  record Identity(List<Long> loads, List<String> contents) {
+    /** Copies the lists. */
+    public Identity {
+      loads = List.copyOf(loads);
+      contents = List.copyOf(contents);
+    }
+  }
 
   /**
    * Whether inference is offered.

@@ -20,6 +20,7 @@ import dev.nereid.engine.Engine;
 import dev.nereid.engine.IndexEntry;
 import dev.nereid.engine.LoadParameters;
 import dev.nereid.engine.LoadReport;
+import dev.nereid.engine.ModelIdentity;
 import dev.nereid.engine.ModelStatistics;
 import dev.nereid.engine.ModelStatistics.BatchStatistics;
 import dev.nereid.engine.ModelStatistics.Phase;
@@ -182,6 +183,11 @@ final class LoopbackEngine implements Engine {
   @Override
   public ModelSpec spec(String model, long version) {
     return ModelSpec.of(config(model, version));
+  }
+
+  @Override
+  public ModelIdentity identity(String model, long version) {
+    throw new UnsupportedOperationException();
   }
 
   @Override

@@ -208,6 +208,35 @@ public enum Meter {
       "Time from the first byte of a gateway request to its answer.",
       List.of("endpoint")),
   API_ACTIVE(Kind.GAUGE, "api_active_requests", "Gateway requests being served.", List.of()),
+  RESULT_CACHE_REQUESTS(
+      Kind.COUNTER,
+      "nereid_result_cache_requests_total",
+      "Pictures looked up in the gateway's result cache: hit, shared, joined to an equal one, miss.",
+      List.of("source")),
+  RESULT_CACHE_RATIO(
+      Kind.GAUGE,
+      "nereid_result_cache_hit_ratio",
+      "Share of the pictures looked up, since start, that no model was run for.",
+      List.of()),
+  RESULT_CACHE_BYTES(
+      Kind.GAUGE, "nereid_result_cache_bytes", "Bytes the result cache holds.", List.of()),
+  RESULT_CACHE_ENTRIES(
+      Kind.GAUGE, "nereid_result_cache_entries", "Results the result cache holds.", List.of()),
+  RESULT_CACHE_EVICTIONS(
+      Kind.COUNTER,
+      "nereid_result_cache_evictions_total",
+      "Results dropped from the result cache to make room, or because of their age.",
+      List.of()),
+  RESULT_CACHE_SHARED_UP(
+      Kind.GAUGE,
+      "nereid_result_cache_shared_up",
+      "Whether Redis is asked for results: 1 while it is.",
+      List.of()),
+  RESULT_CACHE_SHARED_FAILURES(
+      Kind.COUNTER,
+      "nereid_result_cache_shared_failures_total",
+      "Look-ups and results that Redis did not take: late, failed, or skipped while it is gone.",
+      List.of("reason")),
   UPSTREAM_STATE(
       Kind.GAUGE,
       "nereid_upstream_state",

@@ -1,0 +1,64 @@
+package dev.nereid.gateway;
+
+import dev.nereid.client.UpstreamStatus;
+import dev.nereid.config.proto.ModelConfig;
+import dev.nereid.core.MemoryPool;
+import dev.nereid.core.Ticker;
+import dev.nereid.engine.IndexEntry;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Stands before what runs the models, and leaves to it all but the requests. */
+abstract class ForwardingServing implements Serving {
+  /** What stands behind. */
+  protected final Serving inner;
+
+  ForwardingServing(Serving inner) {
+    this.inner = inner;
+  }
+
+  @Override
+  public String instead(String model) {
+    return inner.instead(model);
+  }
+
+  @Override
+  public ModelConfig config(String model) {
+    return inner.config(model);
+  }
+
+  @Override
+  public @Nullable Identity identity(String model, long version) {
+    return inner.identity(model, version);
+  }
+
+  @Override
+  public List<String> labels(String model, String output) {
+    return inner.labels(model, output);
+  }
+
+  @Override
+  public List<IndexEntry> index() {
+    return inner.index();
+  }
+
+  @Override
+  public Health health() {
+    return inner.health();
+  }
+
+  @Override
+  public @Nullable UpstreamStatus upstreams() {
+    return inner.upstreams();
+  }
+
+  @Override
+  public MemoryPool memory() {
+    return inner.memory();
+  }
+
+  @Override
+  public Ticker ticker() {
+    return inner.ticker();
+  }
+}
