@@ -19,50 +19,22 @@ RATE=${RATE:-50} SAMPLE=${SAMPLE:-100}
 DEMO=${DEMO:-models}
 PICTURE=${PICTURE:-samples/tiny.jpg} ROUTE=${ROUTE:-/classify}
 BASE_PORT=${BASE_PORT:-18140}
-CLIENT_CORE=${CLIENT_CORE:-0-$(($(nproc) - 1))}
+SERVER_CORE=${SERVER_CORE:-0-$(($(nproc) - 1))} CLIENT_CORE=${CLIENT_CORE:-0-$(($(nproc) - 1))}
 work=$(mktemp -d)
 server= brake=
 declare -A java=()
 
 . benchmarks/measure.sh
+. benchmarks/processes.sh
 
 gateway=http://127.0.0.1:$BASE_PORT
-
-finish() {
-  local process
-  [ -z "$brake" ] || kill "$brake" 2> /dev/null || true
-  for process in "${java[@]}"; do
-    kill -CONT "$process" 2> /dev/null || true
-    kill "$process" 2> /dev/null || true
-  done
-  wait 2> /dev/null || true
-  rm -rf "$work"
-}
-trap finish EXIT
+trap '[ -z "$brake" ] || kill "$brake" 2> /dev/null || true; finish' EXIT
 
 address() { echo "127.0.0.$((10 + $1))"; }
 
-# start NAME OPTION...: into java[NAME], when it says that it is ready.
-start() {
-  local name=$1 i
-  shift
-  ./nereid "$@" --model-repository="$DEMO" --exit-grace-secs=0 --access-log=off > "$work/$name.log" 2>&1 &
-  server=$!
-  for ((i = 0; i < 1200; i++)); do
-    grep -q '^Ready after' "$work/$name.log" && break
-    kill -0 "$server" 2> /dev/null || die "$name ended: $(tail -n 5 "$work/$name.log")"
-    sleep 0.1
-  done
-  java[$name]=$(java_of "$server")
-}
-
 start_one() {
-  start "$1" serve --allow-http=false --allow-metrics=false --allow-gateway=false \
+  start "$1" serve --model-repository="$DEMO" --allow-http=false --allow-metrics=false --allow-gateway=false \
     --grpc-address="$(address "$1")" --grpc-port=$((BASE_PORT + $1))
-}
-
-gone() {
-  while kill -0 "$1" 2> /dev/null; do sleep 0.05; done
 }
 
 # told N: what /connections says of that server: its state and its answered requests.
@@ -92,20 +64,6 @@ press() { # NAME RATE WARMUP SECONDS
     --metrics-url none --json "$work/$1.json" > "$work/$1.txt" 2>&1
 }
 
-# figure FILE NAME: the first figure of that name in a run, or in its latency.
-figure() {
-  awk -v name="\"$2\"" '$1 == "\"latency\"" { inside = 1 }
-    (inside || name !~ /p99|max/) && $1 == name { gsub(",", "", $3); print $3; exit }' "$work/$1.json"
-}
-
-# counted FILE NAME: of the whole run, not of its warm-up.
-counted() {
-  awk -v name="\"$2\"" '$1 == "\"warm_up_seconds\"" { inside = 1 }
-    inside && $1 == name { gsub(",", "", $3); print $3; exit }' "$work/$1.json"
-}
-
-millis() { awk "BEGIN { v = \"$1\"; if (v ~ /^[0-9]/) printf \"%.0f ms\", v / 1000; else print \"-\" }"; }
-
 spread() {
   local i
   for i in 1 2 3; do told "$i" | cut -d' ' -f2; done | xargs
@@ -129,9 +87,13 @@ row() {
   wait "$waiting"
   seen=$(cat "$work/seen")
   wait "$whole" || die "$(tail -n 3 "$work/whole.txt")"
-  echo "| $title | $state after $seen s | $(counted whole completed) |" \
-    "$(($(counted whole failed) + $(counted before failed) + $(counted after failed))) |" \
-    "$(millis "$(figure whole max)") | $(millis "$(figure before p99)") | $(millis "$(figure after p99)") |" \
+  local answered=0 failed=0 run
+  for run in whole before after; do
+    answered=$((answered + $(counted "$work/$run.json" completed)))
+    failed=$((failed + $(counted "$work/$run.json" failed)))
+  done
+  echo "| $title | $state after $seen s | $answered | $failed | $(millis "$(latency "$work/whole.json" max)") |" \
+    "$(millis "$(latency "$work/before.json" p99)") | $(millis "$(latency "$work/after.json" p99)") |" \
     "$((after[0] - before[0])) / $((after[1] - before[1])) / $((after[2] - before[2])) |"
 }
 
@@ -178,15 +140,13 @@ chosen() {
 
 need curl taskset awk sed
 for i in 1 2 3; do start_one "$i"; done
-start gateway gateway --gateway-address=127.0.0.1 --gateway-port="$BASE_PORT" \
+start gateway gateway --model-repository="$DEMO" --gateway-address=127.0.0.1 --gateway-port="$BASE_PORT" \
   --upstream="$(address 1):$((BASE_PORT + 1)),$(address 2):$((BASE_PORT + 2)),$(address 3):$((BASE_PORT + 3))"
 press warm "$SAMPLE" 0 20 || die "$(tail -n 3 "$work/warm.txt")"
 
-echo "Machine: $(awk -F': ' '/model name/ { print $2; exit }' /proc/cpuinfo), $(nproc) cores, $(uname -sr);" \
-  "date: $(date -u +%F); commit: $(git describe --always --dirty 2> /dev/null || echo unknown);" \
-  "$((RATE + SAMPLE)) requests/s, $PICTURE to $ROUTE."
+machine "$((RATE + SAMPLE)) requests/s, $PICTURE to $ROUTE."
 echo
-echo '| server | seen | requests | failed | slowest | p99 before | p99 from 3 s on | answered from then on |'
+echo '| server | seen | answered | failed | slowest | p99 before | p99 from 3 s on | answered from then on |'
 echo '|---|---|---|---|---|---|---|---|'
 if chosen killed "$@" || chosen started "$@"; then
   row '1 killed' 1 UNREACHABLE kill_one 1

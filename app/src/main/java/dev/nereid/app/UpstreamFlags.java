@@ -3,24 +3,30 @@ package dev.nereid.app;
 import dev.nereid.client.ChannelOptions;
 import dev.nereid.client.Endpoint;
 import dev.nereid.client.UpstreamOptions;
+import dev.nereid.client.UpstreamTls;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** Options on the remote servers behind the image gateway. */
 final class UpstreamFlags {
   private static final int USUAL_PORT = 8001;
+  private static final String OVER_TLS = "grpcs://";
 
   @Option(
       names = "--upstream",
-      paramLabel = "[grpc://]HOST:PORT",
+      paramLabel = "[grpc[s]://]HOST:PORT",
       split = ",",
-      description = "Remote v2 servers that run the models; may be repeated (default: none).")
+      description =
+          "Remote v2 servers that run the models, grpcs over TLS; may be repeated (default: none).")
   private List<String> targets = new ArrayList<>();
 
   @Option(
@@ -135,6 +141,30 @@ final class UpstreamFlags {
       description = "How long a call waits for room before it is refused (${DEFAULT-VALUE}).")
   private long waitMillis = UpstreamOptions.Limits.DEFAULT.patience().toMillis();
 
+  @Option(
+      names = "--upstream-root-cert",
+      paramLabel = "FILE",
+      description = "Who may sign the certificates of servers, as PEM (default: the system's).")
+  private @Nullable Path roots;
+
+  @Option(
+      names = "--upstream-client-cert",
+      paramLabel = "FILE",
+      description = "The certificate shown to servers that ask for one, as PEM (default: none).")
+  private @Nullable Path certificate;
+
+  @Option(
+      names = "--upstream-client-key",
+      paramLabel = "FILE",
+      description = "The key of that certificate, as PEM of PKCS #8.")
+  private @Nullable Path key;
+
+  @Option(
+      names = "--upstream-server-name",
+      paramLabel = "NAME",
+      description = "Whom a server's certificate must be for (default: the upstream's HOST).")
+  private @Nullable String serverName;
+
   boolean isGiven() {
     return !targets.isEmpty();
   }
@@ -153,7 +183,7 @@ final class UpstreamFlags {
   private UpstreamOptions upstreams() {
     UpstreamOptions.Retry usual = UpstreamOptions.Retry.DEFAULT;
     return new UpstreamOptions(
-        targets.stream().map(text -> Endpoint.parse(text, USUAL_PORT)).toList(),
+        targets.stream().map(UpstreamFlags::endpoint).toList(),
         policy(),
         channels,
         ChannelOptions.DEFAULT.withKeepAlive(
@@ -169,7 +199,31 @@ final class UpstreamFlags {
             breakerFailures,
             Duration.ofMillis(breakerMillis),
             UpstreamOptions.Breaker.DEFAULT.probes()),
-        new UpstreamOptions.Limits(calls, bytes, perModel, Duration.ofMillis(waitMillis)));
+        new UpstreamOptions.Limits(calls, bytes, perModel, Duration.ofMillis(waitMillis)),
+        security());
+  }
+
+  private static Endpoint endpoint(String text) {
+    return Endpoint.parse(
+        isOverTls(text) ? text.strip().substring(OVER_TLS.length()) : text, USUAL_PORT);
+  }
+
+  private static boolean isOverTls(String text) {
+    return text.strip().startsWith(OVER_TLS);
+  }
+
+  private UpstreamOptions.Security security() {
+    UpstreamTls tls = new UpstreamTls(roots, certificate, key, serverName);
+    Set<Endpoint> secured =
+        targets.stream()
+            .filter(UpstreamFlags::isOverTls)
+            .map(UpstreamFlags::endpoint)
+            .collect(Collectors.toSet());
+    if (secured.isEmpty() && !tls.equals(UpstreamTls.DEFAULT)) {
+      throw new IllegalArgumentException(
+          "upstream: none over TLS (expected: grpcs://HOST:PORT, with certificates)");
+    }
+    return new UpstreamOptions.Security(secured, tls);
   }
 
   private UpstreamOptions.Policy policy() {

@@ -2,6 +2,7 @@ package dev.nereid.app;
 
 import dev.nereid.client.ChannelRegistry;
 import dev.nereid.client.Upstreams;
+import dev.nereid.core.FaultException;
 import dev.nereid.core.MemoryPool;
 import dev.nereid.core.Ticker;
 import dev.nereid.gateway.ImageEnsembles;
@@ -21,7 +22,11 @@ record UpstreamServers(
     ImageSteps steps)
     implements AutoCloseable {
 
-  /** Connects and asks each server once; none of them has to be there. */
+  /**
+   * Connects and asks each server once; none of them has to be there.
+   *
+   * @throws FaultException when TLS files are missing or wrong
+   */
   static UpstreamServers open(
       ServeOptions options, ServeOptions.Upstream wanted, EventLoops shared) {
     var loops =
@@ -29,7 +34,14 @@ record UpstreamServers(
             shared.workers(), Runtime.getRuntime().availableProcessors(), shared.clientChannel());
     ChannelRegistry channels = new ChannelRegistry(loops);
     MemoryPool memory = new MemoryPool(MemoryPool.Limits.DEFAULT);
-    Upstreams upstreams = Upstreams.open(wanted.options(), channels, memory, Ticker.system());
+    Upstreams upstreams;
+    try {
+      upstreams = Upstreams.open(wanted.options(), channels, memory, Ticker.system());
+    } catch (FaultException e) {
+      channels.close();
+      memory.close();
+      throw e;
+    }
     ServeOptions.Models models = options.models();
     ImageSteps steps = ImageSteps.of(models.repositories(), models.configName(), upstreams);
     return new UpstreamServers(loops, channels, memory, upstreams, steps);

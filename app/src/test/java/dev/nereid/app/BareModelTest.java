@@ -17,6 +17,7 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -159,6 +160,51 @@ final class BareModelTest {
       var pixels = front.server.engine().config("detect_preprocess", -1).getOutput(0);
       assertThat(pixels.getDataType().name()).isEqualTo("TYPE_FP16");
       assertThat(pixels.getDimsList()).containsExactly(3L, 320L, 320L);
+    }
+  }
+
+  @Test
+  void aGatewayWithoutServersSaysWhyItCannotServe() throws Exception {
+    try (RunningProgram front = RunningProgram.ofDemoModels("--upstream=127.0.0.1:1");
+        HttpClient client = HttpClient.newHttpClient()) {
+      String base = "http://127.0.0.1:" + front.server.gatewayPort();
+      var health =
+          client.send(
+              HttpRequest.newBuilder(URI.create(base + "/health")).build(),
+              HttpResponse.BodyHandlers.ofString());
+      assertThat(health.statusCode()).isEqualTo(503);
+      JsonNode told = JSON.readTree(health.body());
+      assertThat(told.get("status").asString()).isEqualTo("unavailable");
+      assertThat(told.get("detail").asString()).contains("127.0.0.1:1 UNREACHABLE", "refused");
+      assertThat(told.at("/components/upstreams/status").asString()).isEqualTo("unavailable");
+      var answer =
+          client.send(
+              HttpRequest.newBuilder(URI.create(base + "/detect"))
+                  .header("content-type", "image/jpeg")
+                  .POST(HttpRequest.BodyPublishers.ofByteArray(RunningProgram.sample("tiny.jpg")))
+                  .build(),
+              HttpResponse.BodyHandlers.ofString());
+      assertThat(answer.statusCode()).isEqualTo(503);
+      assertThat(answer.body()).contains("127.0.0.1:1");
+    }
+  }
+
+  @Test
+  void whatTheServersDidIsInTheMetrics() throws Exception {
+    ask(gateway, "/detect", "scene.jpg");
+    URI metrics = URI.create("http://127.0.0.1:" + gateway.server.gatewayPort() + "/metrics");
+    Pattern counted = Pattern.compile("triton_inference_time_ms_count [1-9]");
+    try (HttpClient client = HttpClient.newHttpClient()) {
+      String text;
+      do {
+        text =
+            client
+                .send(HttpRequest.newBuilder(metrics).build(), HttpResponse.BodyHandlers.ofString())
+                .body();
+      } while (!counted.matcher(text).find());
+      assertThat(text).containsPattern("triton_batch_size_count [1-9]");
+      assertThat(text).containsPattern("triton_queue_time_ms_count [1-9]");
+      assertThat(text).contains("nereid_upstream_state{target=");
     }
   }
 

@@ -17,6 +17,7 @@ import dev.nereid.app.ServeOptions.Timeouts;
 import dev.nereid.app.ServeOptions.Upstream;
 import dev.nereid.client.ChannelOptions;
 import dev.nereid.client.UpstreamOptions;
+import dev.nereid.client.UpstreamTls;
 import dev.nereid.engine.EngineOptions;
 import dev.nereid.engine.EngineOptions.Control;
 import dev.nereid.engine.EngineOptions.ControlMode;
@@ -34,6 +35,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.logging.Level;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -150,7 +152,7 @@ final class ServeOptionsTest {
           "--access-log=json",
           "--access-log-file=access.log",
           "--slow-request-ms=18",
-          "--upstream=grpc://a:20,b",
+          "--upstream=grpc://a:20,grpcs://b",
           "--upstream-policy=least_request",
           "--upstream-channels=21",
           "--upstream-keepalive-time=22",
@@ -168,7 +170,11 @@ final class ServeOptionsTest {
           "--upstream-max-in-flight-bytes=33",
           "--upstream-max-in-flight-per-model=34",
           "--upstream-max-wait-ms=35",
-          "--upstream-fallback=detect=small");
+          "--upstream-fallback=detect=small",
+          "--upstream-root-cert=r",
+          "--upstream-client-cert=c",
+          "--upstream-client-key=k",
+          "--upstream-server-name=name");
 
   @Test
   void defaultsAreTheDocumentedOnes() {
@@ -312,7 +318,10 @@ final class ServeOptionsTest {
             new UpstreamOptions.Health(Duration.ofMillis(24), Duration.ofMillis(25), 26),
             new UpstreamOptions.Retry(27, Duration.ofMillis(5), 28, 0.2, Duration.ofMillis(29)),
             new UpstreamOptions.Breaker(30, Duration.ofMillis(31), 2),
-            new UpstreamOptions.Limits(32, 33, 34, Duration.ofMillis(35))),
+            new UpstreamOptions.Limits(32, 33, 34, Duration.ofMillis(35)),
+            new UpstreamOptions.Security(
+                Set.of(new dev.nereid.client.Endpoint("b", 8001)),
+                new UpstreamTls(Path.of("r"), Path.of("c"), Path.of("k"), "name"))),
         Map.of("detect", "small"));
   }
 
@@ -429,6 +438,8 @@ final class ServeOptionsTest {
         .hasMessageEndingWith("'--log-format': xml (expected: default, ISO8601 or json)");
     assertThatThrownBy(() -> parse("--upstream=a,a"))
         .hasMessage("--upstream: [a:8001, a:8001] (expected: each one once)");
+    assertThatThrownBy(() -> parse("--upstream=grpcs://a", "--upstream-client-cert=c"))
+        .hasMessage("--upstream-client-key: none (expected: a PEM file, beside the certificate)");
     assertThatThrownBy(() -> parse("--upstream=a", "--upstream-policy=any"))
         .hasMessage("--upstream-policy: 'any' (expected: round_robin or least_request)");
     assertThatThrownBy(() -> parse("--model-repository=s3://bucket"))

@@ -13,14 +13,18 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * Lets calls through while there is room for them and their bytes; the others wait in the order of
- * their lanes, for a bounded time, and at most as many as may be under way. Thread-safe.
+ * their lanes, for a bounded time. Those that would wait longer are refused at once: as many leave
+ * in that time as left lately while others waited. Thread-safe.
  */
 final class Admission {
+  private static final long WINDOW_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
+
   private final UpstreamOptions.Limits limits;
   private final ReentrantLock admitting = new ReentrantLock();
   // guarded by admitting
@@ -29,6 +33,9 @@ final class Admission {
   private long bytes;
   private int waiters;
   private long refusals;
+  private long windowBegan;
+  private int leftInWindow;
+  private double leavePerNano; // 0 until it is known
 
   /** Calls that waited and have room now, and how often somebody was to start them. */
   private final Queue<UpstreamCall> granted = new ConcurrentLinkedQueue<>();
@@ -59,12 +66,15 @@ final class Admission {
     try {
       admitted = waiters == 0 && take(call);
       if (!admitted) {
-        refused = limits.patience().isZero() || waiters >= limits.calls();
+        refused = waiters >= limits.calls() || !isSoon(call.lane());
         if (refused) {
           refusals++;
         } else {
           Objects.requireNonNull(waiting.get(call.lane())).add(call);
-          waiters++;
+          if (waiters++ == 0) {
+            windowBegan = call.createdNanos();
+            leftInWindow = 0;
+          }
         }
       }
     } finally {
@@ -74,6 +84,34 @@ final class Admission {
       call.start();
     } else if (refused) {
       call.refuse(full());
+    }
+  }
+
+  /** Whether a call of that lane is likely to find room before its patience ends. */
+  private boolean isSoon(Lane lane) {
+    long patience = limits.patience().toNanos();
+    if (patience == 0 || leavePerNano == 0) {
+      return patience > 0;
+    }
+    int ahead = 0;
+    for (Map.Entry<Lane, Deque<UpstreamCall>> each : waiting.entrySet()) {
+      ahead += each.getKey().compareTo(lane) <= 0 ? each.getValue().size() : 0;
+    }
+    return ahead < leavePerNano * patience;
+  }
+
+  /** Measures how quickly calls leave while others wait for their room. */
+  private void countLeft(long now) {
+    if (waiters == 0) {
+      return;
+    }
+    leftInWindow++;
+    long passed = now - windowBegan;
+    if (passed >= WINDOW_NANOS) {
+      double rate = leftInWindow / (double) passed;
+      leavePerNano = leavePerNano == 0 ? rate : (leavePerNano + rate) / 2;
+      windowBegan = now;
+      leftInWindow = 0;
     }
   }
 
@@ -87,10 +125,11 @@ final class Admission {
   }
 
   /** Gives the room of an admitted call to those that wait. */
-  void left(UpstreamCall call) {
+  void left(UpstreamCall call, long now) {
     boolean any = false;
     admitting.lock();
     try {
+      countLeft(now);
       calls--;
       bytes -= call.bytes();
       for (Deque<UpstreamCall> lane : waiting.values()) {

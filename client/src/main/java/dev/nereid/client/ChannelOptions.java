@@ -1,19 +1,22 @@
 package dev.nereid.client;
 
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How a gRPC channel behaves.
  *
  * @param flowControlWindow bytes a reply may run ahead of its reader, per stream and connection
  * @param keepAlive how a dead connection is found that nobody closed
+ * @param tls null for plain text
  */
-public record ChannelOptions(int flowControlWindow, KeepAlive keepAlive) {
+public record ChannelOptions(
+    int flowControlWindow, KeepAlive keepAlive, @Nullable UpstreamTls tls) {
   private static final int DEFAULT_WINDOW = 8 << 20;
 
   /** A window of 8 MiB, and pings as {@link KeepAlive#DEFAULT} has them. */
   public static final ChannelOptions DEFAULT =
-      new ChannelOptions(DEFAULT_WINDOW, KeepAlive.DEFAULT);
+      new ChannelOptions(DEFAULT_WINDOW, KeepAlive.DEFAULT, null);
 
   public ChannelOptions {
     if (flowControlWindow < 65_535) {
@@ -24,7 +27,12 @@ public record ChannelOptions(int flowControlWindow, KeepAlive keepAlive) {
 
   /** These options with other pings. */
   public ChannelOptions withKeepAlive(KeepAlive other) {
-    return new ChannelOptions(flowControlWindow, other);
+    return new ChannelOptions(flowControlWindow, other, tls);
+  }
+
+  /** These options over TLS. */
+  public ChannelOptions over(UpstreamTls other) {
+    return new ChannelOptions(flowControlWindow, keepAlive, other);
   }
 
   /**

@@ -1,8 +1,10 @@
 package dev.nereid.client;
 
 import io.grpc.Attributes;
+import io.grpc.ChannelCredentials;
 import io.grpc.ClientTransportFilter;
 import io.grpc.ConnectivityState;
+import io.grpc.InsecureChannelCredentials;
 import io.grpc.ManagedChannel;
 import io.grpc.netty.NettyChannelBuilder;
 import java.util.ArrayList;
@@ -12,6 +14,7 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Every gRPC channel of a process: whoever wants the same one gets the same one. Thread-safe.
@@ -26,6 +29,8 @@ public final class ChannelRegistry implements AutoCloseable {
   private final EventLoops loops;
   private final ReentrantLock opening = new ReentrantLock();
   private final Map<Key, Entry> entries = new HashMap<>(); // guarded by opening
+  private final Map<UpstreamTls, TlsCredentials> credentials =
+      new HashMap<>(); // guarded by opening
 
   /** A registry whose channels run on these threads; they are closed after it. */
   public ChannelRegistry(EventLoops loops) {
@@ -101,11 +106,10 @@ public final class ChannelRegistry implements AutoCloseable {
     private int holders; // guarded by opening
 
     @SuppressWarnings("this-escape") // the filter is told of nothing before the first call
-    Entry(Key key, EventLoops loops) {
+    Entry(Key key, EventLoops loops, ChannelCredentials credentials) {
       ChannelOptions.KeepAlive keepAlive = key.options.keepAlive();
-      channel =
-          NettyChannelBuilder.forTarget("dns:///" + key.endpoint)
-              .usePlaintext()
+      NettyChannelBuilder builder =
+          NettyChannelBuilder.forTarget("dns:///" + key.endpoint, credentials)
               .eventLoopGroup(loops.group())
               .channelFactory(loops.channels())
               .directExecutor()
@@ -116,8 +120,12 @@ public final class ChannelRegistry implements AutoCloseable {
               .keepAliveTimeout(keepAlive.timeout().toMillis(), TimeUnit.MILLISECONDS)
               .keepAliveWithoutCalls(keepAlive.withoutCalls())
               .defaultServiceConfig(spread())
-              .addTransportFilter(this)
-              .build();
+              .addTransportFilter(this);
+      UpstreamTls tls = key.options.tls();
+      if (tls != null && tls.serverName() != null) {
+        builder.overrideAuthority(tls.serverName());
+      }
+      channel = builder.build();
     }
 
     @Override
@@ -153,16 +161,31 @@ public final class ChannelRegistry implements AutoCloseable {
     }
   }
 
-  /** A share in the channel of that key, which is opened if there is none. */
+  /**
+   * A share in the channel of that key, which is opened if there is none.
+   *
+   * @throws dev.nereid.core.FaultException when its TLS files are missing or wrong
+   */
   Shared share(Key key) {
     opening.lock();
     try {
-      Entry entry = entries.computeIfAbsent(key, wanted -> new Entry(wanted, loops));
+      Entry entry = entries.get(key);
+      if (entry == null) {
+        entry = new Entry(key, loops, credentials(key.options.tls()));
+        entries.put(key, entry);
+      }
       entry.holders++;
       return new Shared(key, entry);
     } finally {
       opening.unlock();
     }
+  }
+
+  /** Called with the lock held. */
+  private ChannelCredentials credentials(@Nullable UpstreamTls tls) {
+    return tls == null
+        ? InsecureChannelCredentials.create()
+        : credentials.computeIfAbsent(tls, TlsCredentials::open).channel();
   }
 
   EventLoops loops() {
@@ -204,6 +227,8 @@ public final class ChannelRegistry implements AutoCloseable {
     try {
       left = List.copyOf(entries.values());
       entries.clear();
+      credentials.values().forEach(TlsCredentials::close);
+      credentials.clear();
     } finally {
       opening.unlock();
     }

@@ -5,7 +5,6 @@ import dev.nereid.protocol.proto.GRPCInferenceServiceGrpc;
 import dev.nereid.protocol.proto.GRPCInferenceServiceGrpc.GRPCInferenceServiceStub;
 import dev.nereid.protocol.proto.ModelConfigRequest;
 import dev.nereid.protocol.proto.ModelStatisticsRequest;
-import dev.nereid.protocol.proto.ModelStatisticsResponse;
 import dev.nereid.protocol.proto.RepositoryIndexRequest;
 import dev.nereid.protocol.proto.RepositoryIndexResponse;
 import dev.nereid.protocol.proto.ServerLiveRequest;
@@ -15,7 +14,6 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -45,11 +43,7 @@ final class Prober {
 
   // confined: one question at a time, handed on by asking
   private int questions;
-  private @Nullable Counted earlier;
-  private @Nullable SortedMap<Long, Long> atFirst;
-
-  /** Sums over all models of a target. */
-  private record Counted(long atNanos, long queueNanos) {}
+  private final ExecutionCounts counts = new ExecutionCounts();
 
   Prober(UpstreamTarget target, UpstreamOptions.Health health, Ticker ticker) {
     this.target = target;
@@ -185,41 +179,16 @@ final class Prober {
             then(
                 (reply, _) -> {
                   if (reply != null) {
-                    count(reply);
+                    counts.add(reply, this::isEnsemble, ticker.nanos());
+                    counts.tell(target);
                   }
                   end(TargetState.LIVE, "");
                 }));
   }
 
-  private void count(ModelStatisticsResponse reply) {
-    long queueNanos = 0;
-    SortedMap<Long, Long> batches = new TreeMap<>();
-    for (var model : reply.getModelStatsList()) {
-      queueNanos += model.getInferenceStats().getQueue().getNs();
-      for (var batch : model.getBatchStatsList()) {
-        batches.merge(batch.getBatchSize(), batch.getComputeInfer().getCount(), Long::sum);
-      }
-    }
-    SortedMap<Long, Long> base = atFirst == null ? batches : atFirst;
-    atFirst = base;
-    SortedMap<Long, Long> since = new TreeMap<>();
-    batches.forEach(
-        (size, count) -> {
-          long more = count - base.getOrDefault(size, 0L);
-          if (more != 0) {
-            since.put(size, Math.max(more, 0));
-          }
-        });
-    Counted now = new Counted(ticker.nanos(), queueNanos);
-    Counted before = earlier;
-    earlier = now;
-    // Little's law: the time spent waiting, over the time passed, is how many waited.
-    double depth =
-        before == null || now.atNanos == before.atNanos
-            ? 0
-            : Math.max(0, now.queueNanos - before.queueNanos)
-                / (double) (now.atNanos - before.atNanos);
-    target.statistics(depth, since);
+  private boolean isEnsemble(String model) {
+    RemoteModel known = target.models().get(model);
+    return known != null && known.config().hasEnsembleScheduling();
   }
 
   private GRPCInferenceServiceStub stub() {

@@ -3,6 +3,7 @@ package dev.nereid.client;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 
 /**
  * Which servers there are, how they are reached, and how calls to them are protected.
@@ -18,7 +19,8 @@ public record UpstreamOptions(
     Health health,
     Retry retry,
     Breaker breaker,
-    Limits limits) {
+    Limits limits,
+    Security security) {
 
   /** Which of the targets that can serve a call gets it. */
   public enum Policy {
@@ -49,7 +51,8 @@ public record UpstreamOptions(
         Health.DEFAULT,
         Retry.DEFAULT,
         Breaker.DEFAULT,
-        Limits.DEFAULT);
+        Limits.DEFAULT,
+        Security.DEFAULT);
   }
 
   /**
@@ -145,34 +148,65 @@ public record UpstreamOptions(
     }
   }
 
+  /**
+   * Who is spoken to over TLS; the others get plain text.
+   *
+   * @param targets those over TLS
+   */
+  public record Security(Set<Endpoint> targets, UpstreamTls tls) {
+    /** Nobody. */
+    public static final Security DEFAULT = new Security(Set.of(), UpstreamTls.DEFAULT);
+
+    public Security {
+      targets = Set.copyOf(targets);
+    }
+  }
+
+  /** How the channels to a target behave. */
+  ChannelOptions channelTo(Endpoint target) {
+    return security.targets.contains(target) ? channel.over(security.tls) : channel;
+  }
+
   /** These options with another policy. */
   public UpstreamOptions with(Policy other) {
-    return new UpstreamOptions(targets, other, channels, channel, health, retry, breaker, limits);
+    return new UpstreamOptions(
+        targets, other, channels, channel, health, retry, breaker, limits, security);
   }
 
   /** These options with pools of so many channels. */
   public UpstreamOptions withChannels(int count) {
-    return new UpstreamOptions(targets, policy, count, channel, health, retry, breaker, limits);
+    return new UpstreamOptions(
+        targets, policy, count, channel, health, retry, breaker, limits, security);
   }
 
   /** These options with other questions. */
   public UpstreamOptions with(Health other) {
-    return new UpstreamOptions(targets, policy, channels, channel, other, retry, breaker, limits);
+    return new UpstreamOptions(
+        targets, policy, channels, channel, other, retry, breaker, limits, security);
   }
 
   /** These options with other retries. */
   public UpstreamOptions with(Retry other) {
-    return new UpstreamOptions(targets, policy, channels, channel, health, other, breaker, limits);
+    return new UpstreamOptions(
+        targets, policy, channels, channel, health, other, breaker, limits, security);
   }
 
   /** These options with other breakers. */
   public UpstreamOptions with(Breaker other) {
-    return new UpstreamOptions(targets, policy, channels, channel, health, retry, other, limits);
+    return new UpstreamOptions(
+        targets, policy, channels, channel, health, retry, other, limits, security);
   }
 
   /** These options with other limits. */
   public UpstreamOptions with(Limits other) {
-    return new UpstreamOptions(targets, policy, channels, channel, health, retry, breaker, other);
+    return new UpstreamOptions(
+        targets, policy, channels, channel, health, retry, breaker, other, security);
+  }
+
+  /** These options with other TLS. */
+  public UpstreamOptions with(Security other) {
+    return new UpstreamOptions(
+        targets, policy, channels, channel, health, retry, breaker, limits, other);
   }
 
   private static void requireAtLeast(String name, long value, long least) {

@@ -40,6 +40,7 @@ public record UpstreamStatus(
    * @param waitingStreams calls that the connection has no stream for yet
    * @param queueDepth requests in the target's queues, on average since the last question
    * @param batches executions by batch size since the target was first asked
+   * @param work what its models did since then
    * @param flags what is wrong with it; empty when nothing is
    */
   public record Target(
@@ -51,6 +52,7 @@ public record UpstreamStatus(
       int waitingStreams,
       double queueDepth,
       SortedMap<Long, Long> batches,
+      Work work,
       Calls calls,
       List<RedFlag> flags,
       List<Breaker> breakers,
@@ -60,6 +62,40 @@ public record UpstreamStatus(
       flags = List.copyOf(flags);
       breakers = List.copyOf(breakers);
       models = List.copyOf(models);
+    }
+  }
+
+  /**
+   * What models did, ensembles left out because their steps count.
+   *
+   * @param requests that left the queue
+   * @param queueNanos that they waited there, in all
+   * @param inferences requests whose inference ended
+   * @param inferNanos that it took, in all
+   */
+  public record Work(long requests, long queueNanos, long inferences, long inferNanos) {
+    /** Nothing yet. */
+    public static final Work NONE = new Work(0, 0, 0, 0);
+
+    /** Both together. */
+    public Work plus(Work other) {
+      return new Work(
+          requests + other.requests,
+          queueNanos + other.queueNanos,
+          inferences + other.inferences,
+          inferNanos + other.inferNanos);
+    }
+
+    /** What was done since then; all of it where counting began anew meanwhile. */
+    public Work since(Work before) {
+      if (requests < before.requests || inferences < before.inferences) {
+        return this;
+      }
+      return new Work(
+          requests - before.requests,
+          Math.max(0, queueNanos - before.queueNanos),
+          inferences - before.inferences,
+          Math.max(0, inferNanos - before.inferNanos));
     }
   }
 

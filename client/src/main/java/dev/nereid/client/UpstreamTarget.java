@@ -52,6 +52,7 @@ final class UpstreamTarget implements AutoCloseable {
   private volatile Map<String, RemoteModel> models = Map.of();
   private volatile double queueDepth;
   private volatile SortedMap<Long, Long> batches = new TreeMap<>();
+  private volatile UpstreamStatus.Work work = UpstreamStatus.Work.NONE;
 
   UpstreamTarget(Endpoint endpoint, UpstreamOptions options, ChannelRegistry registry) {
     this.endpoint = endpoint;
@@ -137,9 +138,10 @@ final class UpstreamTarget implements AutoCloseable {
     models = Map.copyOf(now);
   }
 
-  void statistics(double depth, SortedMap<Long, Long> executed) {
+  void statistics(double depth, SortedMap<Long, Long> executed, UpstreamStatus.Work done) {
     queueDepth = depth;
     batches = new TreeMap<>(executed);
+    work = done;
   }
 
   /** The breaker of a model here. */
@@ -155,6 +157,15 @@ final class UpstreamTarget implements AutoCloseable {
     return pool[at].channel();
   }
 
+  /**
+   * Opens the channels that are always needed.
+   *
+   * @throws dev.nereid.core.FaultException when TLS files are missing or wrong
+   */
+  void open() {
+    pool(Lane.NORMAL);
+  }
+
   private ChannelRegistry.Shared[] pool(Lane lane) {
     opening.lock();
     try {
@@ -164,7 +175,8 @@ final class UpstreamTarget implements AutoCloseable {
             var pool = new ChannelRegistry.Shared[options.channels()];
             for (int i = 0; i < pool.length; i++) {
               pool[i] =
-                  registry.share(new ChannelRegistry.Key(endpoint, wanted, i, options.channel()));
+                  registry.share(
+                      new ChannelRegistry.Key(endpoint, wanted, i, options.channelTo(endpoint)));
             }
             return pool;
           });
@@ -219,6 +231,7 @@ final class UpstreamTarget implements AutoCloseable {
         waiting,
         queueDepth,
         batches,
+        work,
         new UpstreamStatus.Calls(
             answered.sum(),
             failed.sum(),

@@ -102,10 +102,12 @@ public final class Upstreams implements AutoCloseable {
    * answer are asked again and again; nothing fails because of them.
    *
    * @param memory where replies are put
+   * @throws FaultException when TLS files are missing or wrong
    */
   public static Upstreams open(
       UpstreamOptions options, ChannelRegistry registry, MemoryPool memory, Ticker ticker) {
     Upstreams upstreams = new Upstreams(options, registry, memory, ticker);
+    upstreams.targets.forEach(UpstreamTarget::open);
     upstreams.begin();
     return upstreams;
   }
@@ -192,7 +194,7 @@ public final class Upstreams implements AutoCloseable {
       calls.remove(over);
       bulkhead.onComplete();
       if (over.isStarted()) {
-        admission.left(over);
+        admission.left(over, ticker.nanos());
       }
     }
   }

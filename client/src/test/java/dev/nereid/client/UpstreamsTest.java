@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.nereid.core.DataType;
 import dev.nereid.core.Failure;
+import dev.nereid.core.FakeTicker;
 import dev.nereid.core.Fault;
 import dev.nereid.core.FaultException;
 import dev.nereid.core.InferRequest;
@@ -68,9 +69,13 @@ final class UpstreamsTest {
   }
 
   private void open(UnaryOperator<UpstreamOptions> change) {
+    open(change, Ticker.system());
+  }
+
+  private void open(UnaryOperator<UpstreamOptions> change, Ticker ticker) {
     Endpoint[] endpoints = servers.stream().map(ScriptedServer::endpoint).toArray(Endpoint[]::new);
     UpstreamOptions options = change.apply(UpstreamOptions.of(endpoints).with(QUICK));
-    opened = Upstreams.open(options, registry, memory, Ticker.system());
+    opened = Upstreams.open(options, registry, memory, ticker);
     until(
         "every server that runs was asked",
         () ->
@@ -386,6 +391,35 @@ final class UpstreamsTest {
     }
     var empty = new UpstreamStatus.Admitted(0, 0, 0, 1);
     until("all room is free again", () -> upstreams().status().admitted().equals(empty));
+  }
+
+  @Test
+  void whoWouldWaitTooLongIsRefusedAtOnce() throws Exception {
+    FakeTicker clock = new FakeTicker();
+    open(
+        options ->
+            options.with(new UpstreamOptions.Limits(4, 1 << 20, 100, Duration.ofMillis(2500))),
+        clock);
+    servers.forEach(ScriptedServer::hold);
+    List<Sent> sent = new ArrayList<>();
+    for (int i = 0; i < 4 + 3; i++) {
+      sent.add(send());
+    }
+    until("held", () -> servers.stream().mapToInt(server -> server.held.size()).sum() == 4);
+    clock.advance(Duration.ofSeconds(1));
+    servers.getFirst().held.remove().run();
+    until("one left, in a second", () -> upstreams().status().admitted().waiting() == 2);
+    sent.add(send());
+    assertThat(upstreams().status().admitted().waiting()).isEqualTo(3);
+    assertThat(send().fault()).isEqualTo(Fault.OVERLOADED);
+    sent.add(send(call(MODEL, Lane.HIGH.priority(), Duration.ofSeconds(20))));
+    assertThat(upstreams().status().admitted().waiting()).isEqualTo(4);
+    until("held", () -> servers.stream().mapToInt(server -> server.held.size()).sum() == 4);
+    servers.forEach(server -> server.script = ScriptedServer.ECHO);
+    servers.forEach(server -> server.held.forEach(Runnable::run));
+    for (Sent each : sent) {
+      assertThat(each.answer.get(20, TimeUnit.SECONDS)).isEqualTo(BYTES);
+    }
   }
 
   @Test

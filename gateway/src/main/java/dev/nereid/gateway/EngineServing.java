@@ -8,7 +8,10 @@ import dev.nereid.core.Ticker;
 import dev.nereid.engine.Engine;
 import dev.nereid.engine.IndexEntry;
 import dev.nereid.engine.ModelIdentity;
+import dev.nereid.engine.ModelStatistics;
 import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /** The engine in this process. */
@@ -65,6 +68,17 @@ final class EngineServing implements Serving {
   @Override
   public @Nullable UpstreamStatus upstreams() {
     return null;
+  }
+
+  @Override
+  public SortedMap<Long, Long> batches() {
+    SortedMap<Long, Long> batches = new TreeMap<>();
+    for (ModelStatistics model : engine.statistics("", -1)) {
+      for (var batch : model.batches()) {
+        batches.merge(batch.batchSize(), batch.computeInfer().count(), Long::sum);
+      }
+    }
+    return batches;
   }
 
   @Override

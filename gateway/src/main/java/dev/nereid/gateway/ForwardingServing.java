@@ -6,6 +6,7 @@ import dev.nereid.core.MemoryPool;
 import dev.nereid.core.Ticker;
 import dev.nereid.engine.IndexEntry;
 import java.util.List;
+import java.util.SortedMap;
 import org.jspecify.annotations.Nullable;
 
 /** Stands before what runs the models, and leaves to it all but the requests. */
@@ -50,6 +51,11 @@ abstract class ForwardingServing implements Serving {
   @Override
   public @Nullable UpstreamStatus upstreams() {
     return inner.upstreams();
+  }
+
+  @Override
+  public SortedMap<Long, Long> batches() {
+    return inner.batches();
   }
 
   @Override

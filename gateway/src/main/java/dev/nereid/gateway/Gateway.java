@@ -50,7 +50,7 @@ public final class Gateway implements AutoCloseable {
       AccessLog accessLog) {
     ExecutorService slow =
         Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("gateway-", 0).factory());
-    GatewayMetrics counted = new GatewayMetrics(metrics, serving.ticker());
+    GatewayMetrics counted = new GatewayMetrics(metrics, serving);
     String name = options.listener().name();
     ListenerMetrics listenerMetrics = new ListenerMetrics(metrics, name);
     ListenerServices services =

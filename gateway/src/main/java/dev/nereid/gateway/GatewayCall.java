@@ -47,6 +47,11 @@ final class GatewayCall {
     cached = word;
   }
 
+  /** One of its pictures was answered. */
+  void answered(Timings timings) {
+    metrics.answered(timings);
+  }
+
   /** Answers with an object, to which the time it took is added. */
   void respond(int status, Timings timings, Consumer<JsonGenerator> content) {
     long nanos = elapsedNanos();

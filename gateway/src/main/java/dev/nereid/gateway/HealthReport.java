@@ -45,6 +45,9 @@ final class HealthReport {
     json.writeNumberProperty("cpu_percent", cpuPercent());
     json.writeNumberProperty(
         "max_file_size_mb", options.listener().limits().bodyBytes() / MEGABYTE);
+    json.writeObjectPropertyStart("limits");
+    InfoEndpoints.limits(json, options);
+    json.writeEndObject();
     json.writeObjectPropertyStart("optimizations");
     json.writeBooleanProperty("native_decoder", OpenCv.isLoaded());
     json.writeBooleanProperty("simd", OpenCv.isVectorised());

@@ -63,6 +63,7 @@ final class Inference {
     return new Reply() {
       @Override
       public void respond(InferResponse response) {
+        call.answered(response.timings());
         end(new Outcome.Answered(picture, response));
       }
 

@@ -55,25 +55,24 @@ final class InfoEndpoints {
 
   /** The limits that requests must keep. */
   void limits(HttpExchange exchange) {
+    respond(exchange, 200, json -> limits(json, options));
+  }
+
+  /** Writes the limits that requests must keep: bytes, counts, seconds. */
+  static void limits(JsonGenerator json, GatewayOptions options) {
     ListenerOptions.Limits limits = options.listener().limits();
     ListenerOptions.Timeouts timeouts = options.listener().timeouts();
-    respond(
-        exchange,
-        200,
-        json -> {
-          json.writeNumberProperty("body_bytes", limits.bodyBytes());
-          json.writeNumberProperty("batch_images", options.batchImages());
-          json.writeNumberProperty("stream_images", options.streamImages());
-          json.writeNumberProperty(
-              "archive_bytes", ArchiveUpload.unpackedBytes(limits.bodyBytes()));
-          json.writeNumberProperty("in_flight_requests", limits.inFlightRequests());
-          json.writeNumberProperty("in_flight_bytes", limits.inFlightBytes());
-          json.writeNumberProperty("connections", limits.connections());
-          json.writeNumberProperty("header_bytes", limits.headerBytes());
-          json.writeNumberProperty("read_seconds", timeouts.read().toMillis() / 1000.0);
-          json.writeNumberProperty("idle_seconds", timeouts.idle().toMillis() / 1000.0);
-          json.writeNumberProperty("request_seconds", timeouts.request().toMillis() / 1000.0);
-        });
+    json.writeNumberProperty("body_bytes", limits.bodyBytes());
+    json.writeNumberProperty("batch_images", options.batchImages());
+    json.writeNumberProperty("stream_images", options.streamImages());
+    json.writeNumberProperty("archive_bytes", ArchiveUpload.unpackedBytes(limits.bodyBytes()));
+    json.writeNumberProperty("in_flight_requests", limits.inFlightRequests());
+    json.writeNumberProperty("in_flight_bytes", limits.inFlightBytes());
+    json.writeNumberProperty("connections", limits.connections());
+    json.writeNumberProperty("header_bytes", limits.headerBytes());
+    json.writeNumberProperty("read_seconds", timeouts.read().toMillis() / 1000.0);
+    json.writeNumberProperty("idle_seconds", timeouts.idle().toMillis() / 1000.0);
+    json.writeNumberProperty("request_seconds", timeouts.request().toMillis() / 1000.0);
   }
 
   /** The models that take pictures. */

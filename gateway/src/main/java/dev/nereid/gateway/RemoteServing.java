@@ -15,6 +15,8 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
@@ -212,6 +214,15 @@ final class RemoteServing implements Serving {
   @Override
   public UpstreamStatus upstreams() {
     return upstreams.status();
+  }
+
+  @Override
+  public SortedMap<Long, Long> batches() {
+    SortedMap<Long, Long> batches = new TreeMap<>();
+    for (UpstreamStatus.Target target : upstreams.status().targets()) {
+      target.batches().forEach((size, count) -> batches.merge(size, count, Long::sum));
+    }
+    return batches;
   }
 
   @Override

@@ -10,6 +10,7 @@ import dev.nereid.engine.Engine;
 import dev.nereid.engine.IndexEntry;
 import java.util.List;
 import java.util.Map;
+import java.util.SortedMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -58,6 +59,9 @@ public interface Serving {
 
   /** The remote servers; null when there are none. */
   @Nullable UpstreamStatus upstreams();
+
+  /** Executions by batch size: of this process, or of the remote servers. */
+  SortedMap<Long, Long> batches();
 
   /** Where pictures and tensors are put. */
   MemoryPool memory();

@@ -26,6 +26,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -97,6 +99,11 @@ final class CachingServingTest {
     @Override
     public @Nullable UpstreamStatus upstreams() {
       return null;
+    }
+
+    @Override
+    public SortedMap<Long, Long> batches() {
+      return new TreeMap<>();
     }
 
     @Override

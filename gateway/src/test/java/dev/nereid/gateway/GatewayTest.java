@@ -301,6 +301,30 @@ final class GatewayTest {
   }
 
   @Test
+  void tellsHowItsPartsAreAndWhatTheyMayUse() throws Exception {
+    running.post("/classify", "image/jpeg", RunningGateway.sample("tiny.jpg"));
+    JsonNode health = running.get("/health").json();
+    JsonNode parts = health.get("components");
+    assertThat(parts.propertyNames()).containsExactly("api", "engine", "gpu", "memory");
+    assertThat(parts.at("/api/status").asString()).isEqualTo("healthy");
+    assertThat(parts.at("/engine/status").asString()).isEqualTo("healthy");
+    assertThat(parts.at("/gpu/status").asString()).isIn("healthy", "unavailable");
+    assertThat(parts.at("/memory/status").asString()).isEqualTo("healthy");
+    JsonNode performance = health.get("performance");
+    assertThat(performance.get("memory_mb").asDouble()).isBetween(50.0, 100_000.0);
+    assertThat(performance.get("cpu_percent").asDouble()).isBetween(0.0, 100.0);
+    assertThat(performance.get("max_file_size_mb").asInt()).isPositive();
+    JsonNode used = performance.get("optimizations");
+    assertThat(used.get("native_decoder").asBoolean()).isTrue();
+    assertThat(used.get("simd").asBoolean()).isTrue();
+    assertThat(used.get("shared_grpc_client").asBoolean()).isFalse();
+    JsonNode limits = running.get("/limits").json();
+    assertThat(limits.get("body_bytes").asLong()).isPositive();
+    assertThat(performance.at("/limits/in_flight_requests"))
+        .isEqualTo(limits.get("in_flight_requests"));
+  }
+
+  @Test
   void listsTheModelsThatTakePictures() throws Exception {
     List<String> names = new ArrayList<>();
     running
@@ -340,6 +364,9 @@ final class GatewayTest {
         .contains("api_requests_total{endpoint=\"/classify\",status=\"200\"}")
         .contains("api_request_duration_seconds_count{endpoint=\"/classify\"}")
         .contains("api_active_requests 0")
+        .contains("triton_batch_size_bucket{le=\"1\"}")
+        .contains("triton_queue_time_ms_bucket{le=\"10000\"}")
+        .containsPattern("triton_inference_time_ms_count [1-9]")
         .contains("nereid_http_refusals_total{listener=\"gateway\",limit=\"body_too_large\"}");
   }
 }

@@ -12,6 +12,9 @@ public final class Histogram {
     2.5, 5, 10
   };
 
+  /** The same in milliseconds. */
+  static final double[] MILLIS = Arrays.stream(SECONDS).map(bound -> bound * 1000).toArray();
+
   /** Bounds for batch sizes. */
   static final double[] SIZES = {1, 2, 4, 8, 16, 32, 64, 128, 256};
 

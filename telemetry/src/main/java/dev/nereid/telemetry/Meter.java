@@ -237,6 +237,21 @@ public enum Meter {
       "nereid_result_cache_shared_failures_total",
       "Look-ups and results that Redis did not take: late, failed, or skipped while it is gone.",
       List.of("reason")),
+  TRITON_BATCH_SIZE(
+      Kind.HISTOGRAM,
+      "triton_batch_size",
+      "Batch sizes executed for the gateway, in this process or on the remote servers.",
+      List.of()),
+  TRITON_QUEUE_TIME(
+      Kind.HISTOGRAM,
+      "triton_queue_time_ms",
+      "Milliseconds that pictures waited in queues of models.",
+      List.of()),
+  TRITON_INFERENCE_TIME(
+      Kind.HISTOGRAM,
+      "triton_inference_time_ms",
+      "Milliseconds that models ran for pictures.",
+      List.of()),
   UPSTREAM_STATE(
       Kind.GAUGE,
       "nereid_upstream_state",
@@ -339,15 +354,6 @@ public enum Meter {
     COUNTER,
     GAUGE,
     HISTOGRAM
-  }
-
-  private static final class Labels {
-    static final List<String> MODEL = List.of("model", "version");
-    static final List<String> RESOURCE = List.of("resource", "device");
-    static final List<String> TARGET = List.of("target");
-    static final List<String> GPU = List.of("gpu_uuid");
-    static final List<String> MODEL_REASON = List.of("model", "version", "reason");
-    static final List<String> MODEL_PHASE = List.of("model", "version", "phase");
   }
 
   private final Kind kind;

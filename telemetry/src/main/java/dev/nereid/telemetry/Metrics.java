@@ -40,7 +40,15 @@ public final class Metrics {
 
   /** A histogram that nobody else sees until a source tells it. */
   public static Histogram newHistogram(Meter meter) {
-    return new Histogram(meter == Meter.BATCH_SIZE ? Histogram.SIZES : Histogram.SECONDS);
+    return new Histogram(bounds(meter));
+  }
+
+  private static double[] bounds(Meter meter) {
+    return switch (meter) {
+      case BATCH_SIZE, TRITON_BATCH_SIZE -> Histogram.SIZES;
+      case TRITON_QUEUE_TIME, TRITON_INFERENCE_TIME -> Histogram.MILLIS;
+      default -> Histogram.SECONDS;
+    };
   }
 
   /** Asks for a gauge's value at each scrape. */

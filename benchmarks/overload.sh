@@ -1,0 +1,97 @@
+#!/usr/bin/env bash
+# Four times as much as a gateway and the server behind it can do, for a minute: what is still answered,
+# how quickly the rest is refused, whether urgent requests notice, and whether anything is executed that
+# nobody waits for any more.
+#
+#   benchmarks/overload.sh
+#
+# The capacity is measured first, with as many callers as are let through, who wait for their answers. Then, in an open loop,
+# urgent requests (a tenth of the capacity) alone, and with four times the capacity beside them, each
+# with a deadline of a second. Settings, from the environment:
+#
+#   WARMUP=20 DURATION=60 TIMES=4
+#   SERVER_CORE=0 CLIENT_CORE=1
+#   PICTURE=samples/scene.jpg ROUTE=/embed MODEL=shapes_embedder
+#   IN_FLIGHT=8              what the gateway lets through at a time
+#   HTML=overload.html        where a page with plots of the minute goes; none by default
+#   BASE_PORT=18180
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+WARMUP=${WARMUP:-20} DURATION=${DURATION:-60} TIMES=${TIMES:-4}
+SERVER_CORE=${SERVER_CORE:-0} CLIENT_CORE=${CLIENT_CORE:-1}
+PICTURE=${PICTURE:-samples/scene.jpg} ROUTE=${ROUTE:-/embed} MODEL=${MODEL:-shapes_embedder}
+IN_FLIGHT=${IN_FLIGHT:-8}
+BASE_PORT=${BASE_PORT:-18180}
+work=$(mktemp -d)
+server=
+declare -A java=()
+
+. benchmarks/measure.sh
+. benchmarks/processes.sh
+
+trap finish EXIT
+gateway=http://127.0.0.1:$BASE_PORT
+metrics=http://127.0.0.1:$((BASE_PORT + 2))/metrics
+
+load() { # NAME PRIORITY SECONDS OPTION...
+  local name=$1 priority=$2 seconds=$3
+  shift 3
+  bench -u "$gateway$ROUTE?priority=$priority" --images "$PICTURE" -d "${seconds}s" -w 0s -q --metrics-url none \
+    --json "$work/$name.json" "$@" > "$work/$name.txt" 2>&1 || die "$(tail -n 3 "$work/$name.txt")"
+}
+
+executed() {
+  curl -sf "$metrics" | awk -v model="model=\"$MODEL\"" \
+    '/^nv_inference_count\{/ && index($0, model) { sum += $NF } END { printf "%.0f\n", sum }'
+}
+
+# Asks one after the other, and writes milliseconds of those that were refused.
+refusals() {
+  while [ -e "$work/running" ]; do
+    curl -s -o /dev/null -m 5 -w '%{http_code} %{time_total}\n' --data-binary "@$PICTURE" \
+      -H 'content-type: image/jpeg' "$gateway$ROUTE?priority=batch" || true
+  done | awk '$1 == 429 { print 1000 * $2 }' | sort -n > "$work/refused"
+}
+
+# quantile SHARE: of the refusals.
+quantile() {
+  awk -v share="$1" '{ v[NR] = $1 } END { if (NR) printf "%.1f ms\n", v[int(share * (NR - 1)) + 1]; else print "-" }' \
+    "$work/refused"
+}
+
+need curl taskset awk sed
+start server serve --model-repository=models --allow-http=false --allow-gateway=false --grpc-address=127.0.0.1 \
+  --grpc-port=$((BASE_PORT + 1)) --metrics-address=127.0.0.1 --metrics-port=$((BASE_PORT + 2))
+start gateway gateway --model-repository=models --gateway-address=127.0.0.1 --gateway-port="$BASE_PORT" \
+  --upstream="127.0.0.1:$((BASE_PORT + 1))" --upstream-max-in-flight="$IN_FLIGHT"
+load warm normal "$WARMUP" -c "$IN_FLIGHT"
+load capacity normal "$WARMUP" -c "$IN_FLIGHT"
+capacity=$(awk "BEGIN { printf \"%.0f\", $(counted "$work/capacity.json" completed) / $WARMUP }")
+urgent=$((capacity / 10 + 1))
+load alone high "$WARMUP" -r "$urgent" --arrivals constant
+say "capacity $capacity/s; $((TIMES * capacity))/s follow for $DURATION s"
+
+touch "$work/running"
+refusals & asking=$!
+first=$(executed)
+load urgent high "$DURATION" -r "$urgent" --arrivals constant --deadline 1s & high=$!
+load flood batch "$DURATION" -r $((TIMES * capacity)) --arrivals constant --deadline 1s ${HTML:+--html "$HTML"}
+wait $high
+rm "$work/running"
+wait $asking
+last=$(executed)
+
+answered=$(($(counted "$work/flood.json" completed) + $(counted "$work/urgent.json" completed)))
+goodput=$(awk "BEGIN { printf \"%.0f\", $answered / $DURATION }")
+machine "$PICTURE to $ROUTE, $IN_FLIGHT let through at a time, $DURATION s."
+echo
+echo '| figure | value |'
+echo '|---|---|'
+echo "| capacity | $capacity/s |"
+echo "| asked for | $((TIMES * capacity + urgent))/s |"
+echo "| answered | $goodput/s, $(awk "BEGIN { printf \"%.0f\", 100 * $goodput / $capacity }") % of the capacity |"
+echo "| refused | $(counted "$work/flood.json" failed); $(wc -l < "$work/refused") of them looked at: p50 $(quantile 0.5), p99 $(quantile 0.99) |"
+echo "| urgent, alone | p99 $(millis "$(latency "$work/alone.json" p99)"), failed $(counted "$work/alone.json" failed) |"
+echo "| urgent, meanwhile | p99 $(millis "$(latency "$work/urgent.json" p99)"), failed $(counted "$work/urgent.json" failed) |"
+echo "| inferences executed, beyond those answered | $((last - first - answered)) (those of the refusals' looker among them) |"

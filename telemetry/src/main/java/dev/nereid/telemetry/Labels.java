@@ -1,0 +1,15 @@
+package dev.nereid.telemetry;
+
+import java.util.List;
+
+/** Names of labels that several numbers have. */
+final class Labels {
+  static final List<String> MODEL = List.of("model", "version");
+  static final List<String> RESOURCE = List.of("resource", "device");
+  static final List<String> TARGET = List.of("target");
+  static final List<String> GPU = List.of("gpu_uuid");
+  static final List<String> MODEL_REASON = List.of("model", "version", "reason");
+  static final List<String> MODEL_PHASE = List.of("model", "version", "phase");
+
+  private Labels() {}
+}
