@@ -4,6 +4,7 @@ import dev.nereid.app.ServeOptions.Endpoint;
 import dev.nereid.gateway.GatewayOptions;
 import dev.nereid.gateway.ResultCacheOptions;
 import dev.nereid.http.TlsFiles;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -183,6 +184,13 @@ final class ListenerFlags {
         description = "Another name for a model that takes pictures; may be repeated.")
     private Map<String, String> aliases = new HashMap<>();
 
+    @Option(
+        names = "--traffic",
+        paramLabel = "FILE",
+        description =
+            "A YAML file with plans for where the requests for models go, by model (default: none).")
+    private @Nullable Path traffic;
+
     ServeOptions.Gateway options(@Nullable TlsFiles tls, @Nullable ResultCacheOptions results) {
       return new ServeOptions.Gateway(
           new Endpoint(open, address, port, false, tls),
@@ -190,7 +198,8 @@ final class ListenerFlags {
           batchImages,
           streamImages,
           aliases,
-          results);
+          results,
+          traffic);
     }
   }
 }

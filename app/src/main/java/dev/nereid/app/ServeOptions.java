@@ -161,6 +161,7 @@ record ServeOptions(
    * @param streamImages the same where results are sent one by one
    * @param aliases other names for models, by alias
    * @param results how results are kept; null when they are not
+   * @param traffic a file with plans for where the requests for models go; null for none
    */
   record Gateway(
       Endpoint endpoint,
@@ -168,7 +169,8 @@ record ServeOptions(
       int batchImages,
       int streamImages,
       Map<String, String> aliases,
-      @Nullable ResultCacheOptions results) {
+      @Nullable ResultCacheOptions results,
+      @Nullable Path traffic) {
     Gateway {
       aliases = Map.copyOf(aliases);
       require(maxBodyBytes >= 1, "--gateway-max-body-size", maxBodyBytes, ">= 1");

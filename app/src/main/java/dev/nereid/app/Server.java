@@ -39,6 +39,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -156,6 +157,7 @@ final class Server implements AutoCloseable {
             wanted.aliases(),
             Files.isDirectory(samples) ? samples : null,
             wanted.results(),
+            wanted.traffic() == null ? Map.of() : TrafficFile.read(wanted.traffic()),
             installation.version());
     Gateway opened =
         own(Gateway.over(serving(), gatewayOptions, loops, metrics, accessLog("gateway")));

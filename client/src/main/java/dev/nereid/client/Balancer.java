@@ -38,15 +38,21 @@ final class Balancer {
     return false;
   }
 
-  /** The target for a call of that model; null when none can take it. */
-  @Nullable Choice choose(String model, long version, Set<UpstreamTarget> tried) {
+  /**
+   * The target for a call of that model; null when none can take it.
+   *
+   * @param only the one to choose; null for any
+   */
+  @Nullable Choice choose(
+      String model, long version, @Nullable Endpoint only, Set<UpstreamTarget> tried) {
     long now = ticker.nanos();
     List<UpstreamTarget> live = new ArrayList<>(targets.size());
     List<UpstreamTarget> again = new ArrayList<>(0);
     List<UpstreamTarget> doubtful = new ArrayList<>(0);
     for (UpstreamTarget target : targets) {
       RemoteModel known = target.models().get(model);
-      if (known == null || !known.serves(version)) {
+      boolean wanted = only == null || only.equals(target.endpoint());
+      if (!wanted || known == null || !known.serves(version)) {
         continue;
       }
       switch (target.state()) {

@@ -28,6 +28,7 @@ import org.jspecify.annotations.Nullable;
 final class UpstreamCall {
   private final UpstreamRuntime runtime;
   private final InferRequest request;
+  private final @Nullable Endpoint only;
   private final Lane lane;
   private final long bytes;
   private final long createdNanos;
@@ -46,9 +47,15 @@ final class UpstreamCall {
   /**
    * A call that has not begun.
    *
+   * @param only the target to ask; null for any
    * @param whenOver is told once, after the request has its outcome
    */
-  UpstreamCall(UpstreamRuntime runtime, InferRequest request, Consumer<UpstreamCall> whenOver) {
+  UpstreamCall(
+      UpstreamRuntime runtime,
+      InferRequest request,
+      @Nullable Endpoint only,
+      Consumer<UpstreamCall> whenOver) {
+    this.only = only;
     this.runtime = runtime;
     this.request = request;
     this.whenOver = whenOver;
@@ -146,7 +153,8 @@ final class UpstreamCall {
     } finally {
       deciding.unlock();
     }
-    return runtime.balancer().choose(request.call().model(), request.call().version(), before);
+    InferRequest.Call call = request.call();
+    return runtime.balancer().choose(call.model(), call.version(), only, before);
   }
 
   private boolean register(Attempt attempt) {

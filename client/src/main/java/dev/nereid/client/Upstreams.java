@@ -30,6 +30,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.LongAdder;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -152,8 +153,22 @@ public final class Upstreams implements AutoCloseable {
     }
   }
 
+  /** Whether that is one of the servers. */
+  public boolean isTarget(Endpoint endpoint) {
+    return targets.stream().anyMatch(target -> target.endpoint().equals(endpoint));
+  }
+
   /** Takes a request over. Every outcome, refusals too, goes to the request's reply. */
   public void infer(InferRequest request) {
+    infer(request, null);
+  }
+
+  /**
+   * Takes a request over, for one of the servers.
+   *
+   * @param only null for any
+   */
+  public void infer(InferRequest request, @Nullable Endpoint only) {
     String model = request.call().model();
     if (closed) {
       request.fail(CLOSED);
@@ -171,7 +186,7 @@ public final class Upstreams implements AutoCloseable {
                   .formatted(model, options.limits().perModel())));
       return;
     }
-    new Admitted(request, bulkhead).enter();
+    new Admitted(request, only, bulkhead).enter();
   }
 
   /** The way of one request through the limits. */
@@ -179,9 +194,9 @@ public final class Upstreams implements AutoCloseable {
     private final Bulkhead bulkhead;
     private final UpstreamCall call;
 
-    Admitted(InferRequest request, Bulkhead bulkhead) {
+    Admitted(InferRequest request, @Nullable Endpoint only, Bulkhead bulkhead) {
       this.bulkhead = bulkhead;
-      call = new UpstreamCall(runtime, request, this::ended);
+      call = new UpstreamCall(runtime, request, only, this::ended);
     }
 
     void enter() {

@@ -108,6 +108,10 @@ final class UpstreamsTest {
   }
 
   private Sent send(InferRequest.Call call) {
+    return send(call, null);
+  }
+
+  private Sent send(InferRequest.Call call, @Nullable Endpoint only) {
     CompletableFuture<byte[]> answer = new CompletableFuture<>();
     Reply reply =
         new Reply() {
@@ -128,7 +132,7 @@ final class UpstreamsTest {
     Lease lease = memory.copyOf(BYTES);
     var input = new Tensor("x", DataType.UINT8, Shape.of(BYTES.length), lease, 0, BYTES.length);
     InferRequest request = new InferRequest(call, List.of(input), List.of(lease), reply);
-    upstreams().infer(request);
+    upstreams().infer(request, only);
     return new Sent(request, answer);
   }
 
@@ -160,6 +164,23 @@ final class UpstreamsTest {
 
   private TargetState state(int target) {
     return upstreams().status().targets().get(target).state();
+  }
+
+  @Test
+  void aCallMayBeForOneServerOnly() throws Exception {
+    open(options -> options);
+    Endpoint second = servers.get(1).endpoint();
+    assertThat(upstreams().isTarget(second)).isTrue();
+    assertThat(upstreams().isTarget(new Endpoint("elsewhere", 1))).isFalse();
+    for (int i = 0; i < 6; i++) {
+      Sent sent = send(call(MODEL, 0, Duration.ofSeconds(20)), second);
+      assertThat(sent.answer.get(20, TimeUnit.SECONDS)).isEqualTo(BYTES);
+    }
+    assertThat(servers.stream().map(server -> server.calls.get()).toList())
+        .containsExactly(0, 6, 0);
+    assertThat(upstreams().contents(MODEL)).hasSize(1).first().asString().startsWith(MODEL);
+    assertThat(upstreams().contents("sequence")).as("remembers requests").isEmpty();
+    assertThat(upstreams().contents("nobody")).isEmpty();
   }
 
   @Test

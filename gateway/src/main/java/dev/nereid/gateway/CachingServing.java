@@ -1,5 +1,6 @@
 package dev.nereid.gateway;
 
+import dev.nereid.client.Endpoint;
 import dev.nereid.core.Failure;
 import dev.nereid.core.Fault;
 import dev.nereid.core.FaultException;
@@ -33,6 +34,7 @@ final class CachingServing extends ForwardingServing {
   private final ResultCache cache;
   private final Executor threads;
   private final ConcurrentHashMap<ResultKey, ResultFlight> flights = new ConcurrentHashMap<>();
+  private final ConcurrentHashMap<Endpoint, CachingServing> each = new ConcurrentHashMap<>();
 
   /**
    * Puts a cache before what runs the models.
@@ -43,6 +45,15 @@ final class CachingServing extends ForwardingServing {
     super(inner);
     this.cache = cache;
     this.threads = threads;
+  }
+
+  /** One before each remote server, so that equal requests to it meet. */
+  @Override
+  public Serving on(@Nullable Endpoint upstream) {
+    return upstream == null
+        ? this
+        : each.computeIfAbsent(
+            upstream, _ -> new CachingServing(inner.on(upstream), cache, threads));
   }
 
   @Override

@@ -1,7 +1,10 @@
 package dev.nereid.gateway;
 
+import dev.nereid.client.Endpoint;
 import dev.nereid.client.UpstreamStatus;
 import dev.nereid.config.proto.ModelConfig;
+import dev.nereid.core.Fault;
+import dev.nereid.core.FaultException;
 import dev.nereid.core.InferRequest;
 import dev.nereid.core.MemoryPool;
 import dev.nereid.core.Ticker;
@@ -33,8 +36,8 @@ final class EngineServing implements Serving {
   }
 
   @Override
-  public ModelConfig config(String model) {
-    return engine.config(model, -1);
+  public ModelConfig config(String model, long version) {
+    return engine.config(model, version);
   }
 
   @Override
@@ -48,8 +51,18 @@ final class EngineServing implements Serving {
   }
 
   @Override
-  public List<String> labels(String model, String output) {
-    return engine.labels(model, -1, output);
+  public List<String> labels(String model, long version, String output) {
+    return engine.labels(model, version, output);
+  }
+
+  @Override
+  public Serving on(@Nullable Endpoint upstream) {
+    if (upstream == null) {
+      return this;
+    }
+    throw FaultException.of(
+        Fault.INVALID_ARGUMENT,
+        "upstream: " + upstream + " (expected: none; the models run in this process)");
   }
 
   @Override

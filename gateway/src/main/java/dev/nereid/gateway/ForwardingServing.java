@@ -24,8 +24,8 @@ abstract class ForwardingServing implements Serving {
   }
 
   @Override
-  public ModelConfig config(String model) {
-    return inner.config(model);
+  public ModelConfig config(String model, long version) {
+    return inner.config(model, version);
   }
 
   @Override
@@ -34,8 +34,8 @@ abstract class ForwardingServing implements Serving {
   }
 
   @Override
-  public List<String> labels(String model, String output) {
-    return inner.labels(model, output);
+  public List<String> labels(String model, long version, String output) {
+    return inner.labels(model, version, output);
   }
 
   @Override

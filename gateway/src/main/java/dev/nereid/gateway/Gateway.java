@@ -61,11 +61,15 @@ public final class Gateway implements AutoCloseable {
             listenerMetrics,
             accessLog,
             new GatewayErrors());
+    Traffic traffic = Traffic.of(serving, options.traffic(), task -> run(slow, task));
+    metrics.register(traffic);
     ResultCacheOptions kept = options.results();
     ResultCache cache = kept == null ? null : ResultCache.open(kept, metrics, serving.ticker());
     Serving cached =
         cache == null ? serving : new CachingServing(serving, cache, task -> run(slow, task));
-    PredictEndpoints predict = new PredictEndpoints(cached, serving, options, counted, slow);
+    Routes routes = new Routes(cached, serving, options, traffic);
+    PredictEndpoints predict =
+        new PredictEndpoints(routes, serving.memory(), options, counted, slow);
     InfoEndpoints info = new InfoEndpoints(serving, options, counted);
     metrics.register(new UpstreamMetrics(serving));
     StaticFiles files = StaticFiles.load(options);
@@ -73,7 +77,13 @@ public final class Gateway implements AutoCloseable {
         new HttpListener(
             options.listener(),
             services,
-            GatewayRoutes.router(predict, info, new ConnectionsEndpoint(serving), files, slow));
+            GatewayRoutes.router(
+                predict,
+                info,
+                new ConnectionsEndpoint(serving),
+                new TrafficEndpoints(traffic),
+                files,
+                slow));
     listenerMetrics.observe(listener);
     return new Gateway(listener, slow, cache);
   }

@@ -18,10 +18,15 @@ import tools.jackson.core.JsonGenerator;
 final class GatewayCall {
   private static final Logger LOG = LoggerFactory.getLogger(GatewayCall.class);
 
+  /** Names the arm of its model's traffic that answered. */
+  private static final String ARM = "x-traffic-arm";
+
   private final HttpExchange exchange;
   private final String endpoint;
   private final GatewayMetrics metrics;
   private @Nullable String cached;
+  private @Nullable String arm;
+  private Traffic.@Nullable ArmCounts counts;
 
   GatewayCall(HttpExchange exchange, String endpoint, GatewayMetrics metrics) {
     this.exchange = exchange;
@@ -40,6 +45,12 @@ final class GatewayCall {
 
   boolean isLate() {
     return metrics.nanos() > exchange.deadlineNanos();
+  }
+
+  /** Tells which arm of its model's traffic the request goes to, before the answer. */
+  void arm(String name, Traffic.ArmCounts counted) {
+    arm = name;
+    counts = counted;
   }
 
   /** Tells where the results come from, before the answer; null where no cache was asked. */
@@ -67,7 +78,7 @@ final class GatewayCall {
       fail(e);
       return;
     }
-    metrics.ended(endpoint, status, nanos);
+    ended(status, nanos);
     exchange.timings(timings);
     exchange.respond(status, timed(GatewayErrors.headers(status), nanos, timings), body);
   }
@@ -76,7 +87,7 @@ final class GatewayCall {
    * Answers with a body that is made while it is written, and tells {@link #streamed} at its end.
    */
   void stream(ResponseHeaders headers, BodySource body) {
-    exchange.respond(200, headers, body);
+    exchange.respond(200, arm == null ? headers : headers.with(ARM, arm), body);
   }
 
   /**
@@ -85,7 +96,14 @@ final class GatewayCall {
    * @param whole whether the client took all of it
    */
   void streamed(boolean whole) {
-    metrics.ended(endpoint, whole ? 200 : GatewayErrors.status(Fault.CANCELLED), elapsedNanos());
+    ended(whole ? 200 : GatewayErrors.status(Fault.CANCELLED), elapsedNanos());
+  }
+
+  private void ended(int status, long nanos) {
+    metrics.ended(endpoint, status, nanos);
+    if (counts != null) {
+      counts.ended(status, nanos);
+    }
   }
 
   /** Answers with a failure. */
@@ -110,6 +128,9 @@ final class GatewayCall {
     ResponseHeaders timed = headers.with("x-process-time", decimal(nanos) + "ms");
     if (cached != null) {
       timed = timed.with("x-cache", cached);
+    }
+    if (arm != null) {
+      timed = timed.with(ARM, arm);
     }
     return timings.isKnown()
         ? timed.withTiming(timings, metrics.nanos() - timings.ended(), elapsedNanos())

@@ -14,6 +14,8 @@ import org.jspecify.annotations.Nullable;
  * @param aliases other names for models, by alias
  * @param samples a folder with pictures that the page offers; null for none
  * @param results how results are kept; null when they are not
+ * @param traffic where the requests for models go, by model, as {@code PUT /traffic/{model}} takes
+ *     it: maps, lists, texts and numbers
  * @param version of the program, as it tells clients
  */
 public record GatewayOptions(
@@ -23,6 +25,7 @@ public record GatewayOptions(
     Map<String, String> aliases,
     @Nullable Path samples,
     @Nullable ResultCacheOptions results,
+    Map<String, ?> traffic,
     String version) {
   /** The usual limit on a body. */
   public static final int BODY_BYTES = 50 << 20;
@@ -35,6 +38,7 @@ public record GatewayOptions(
 
   public GatewayOptions {
     aliases = Map.copyOf(aliases);
+    traffic = Map.copyOf(traffic);
     if (batchImages < 1) {
       throw new IllegalArgumentException("batch-images: " + batchImages + " (expected: >= 1)");
     }
@@ -51,22 +55,31 @@ public record GatewayOptions(
         Map.of(),
         null,
         null,
+        Map.of(),
         version);
   }
 
   /** These options with a listener that behaves otherwise. */
   public GatewayOptions with(ListenerOptions other) {
-    return new GatewayOptions(other, batchImages, streamImages, aliases, samples, results, version);
+    return new GatewayOptions(
+        other, batchImages, streamImages, aliases, samples, results, traffic, version);
   }
 
   /** These options with sample pictures. */
   public GatewayOptions withSamples(Path folder) {
     return new GatewayOptions(
-        listener, batchImages, streamImages, aliases, folder, results, version);
+        listener, batchImages, streamImages, aliases, folder, results, traffic, version);
   }
 
   /** These options with results that are kept. */
   public GatewayOptions keeping(ResultCacheOptions kept) {
-    return new GatewayOptions(listener, batchImages, streamImages, aliases, samples, kept, version);
+    return new GatewayOptions(
+        listener, batchImages, streamImages, aliases, samples, kept, traffic, version);
+  }
+
+  /** These options with plans for where the requests for models go. */
+  public GatewayOptions with(Map<String, ?> plans) {
+    return new GatewayOptions(
+        listener, batchImages, streamImages, aliases, samples, results, plans, version);
   }
 }

@@ -22,6 +22,7 @@ final class GatewayRoutes {
       PredictEndpoints predict,
       InfoEndpoints info,
       ConnectionsEndpoint connections,
+      TrafficEndpoints traffic,
       StaticFiles files,
       Executor slow) {
     List<Route> routes =
@@ -41,6 +42,12 @@ final class GatewayRoutes {
             Route.get("/limits", (e, _) -> info.limits(e)),
             Route.get("/models", (e, _) -> info.models(e)),
             Route.get("/connections", (e, _) -> connections.connections(e)),
+            Route.get("/traffic", (e, _) -> traffic.all(e)),
+            Route.get("/traffic/{model}", (e, c) -> traffic.one(e, c.getFirst())),
+            new Route("PUT", "/traffic/{model}", (e, c) -> traffic.put(e, c.getFirst())),
+            new Route("DELETE", "/traffic/{model}", (e, c) -> traffic.remove(e, c.getFirst())),
+            Route.post("/traffic/{model}/promote", (e, c) -> traffic.promote(e, c.getFirst())),
+            Route.post("/traffic/{model}/rollback", (e, c) -> traffic.rollBack(e, c.getFirst())),
             Route.get("/metrics", (e, _) -> slow.execute(() -> info.metrics(e))),
             Route.get("/openapi.json", (e, _) -> files.page(e, "openapi.json")),
             Route.get("/", (e, _) -> files.page(e, "index.html")),

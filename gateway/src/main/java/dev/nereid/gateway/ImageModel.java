@@ -15,12 +15,19 @@ import org.jspecify.annotations.Nullable;
 /**
  * A model that takes encoded pictures, seen from its configuration.
  *
+ * @param version that is asked; -1 for the one that its policy chooses
  * @param batched whether its tensors have a batch dimension
  * @param labels by class; may be empty
  * @param size of the answer: classes, boxes at most, or the embedding's length
  */
 record ImageModel(
-    String name, Task task, String input, boolean batched, List<String> labels, long size) {
+    String name,
+    long version,
+    Task task,
+    String input,
+    boolean batched,
+    List<String> labels,
+    long size) {
 
   /** What a model does, told by the names of its outputs. */
   enum Task {
@@ -52,12 +59,12 @@ record ImageModel(
   }
 
   /**
-   * The model of that name.
+   * That version of the model of that name.
    *
    * @throws FaultException when there is none, or it does something else
    */
-  static ImageModel of(Serving serving, String name) {
-    ModelConfig config = serving.config(name);
+  static ImageModel of(Serving serving, String name, long version) {
+    ModelConfig config = serving.config(name, version);
     Task task = taskOf(config);
     if (task == null) {
       throw FaultException.of(
@@ -67,7 +74,8 @@ record ImageModel(
               + "' (expected: one that takes an encoded image and answers boxes, classes or an"
               + " embedding)");
     }
-    List<String> labels = task.labelled.isEmpty() ? List.of() : serving.labels(name, task.labelled);
+    List<String> labels =
+        task.labelled.isEmpty() ? List.of() : serving.labels(name, version, task.labelled);
     long size =
         config.getOutputList().stream()
             .filter(output -> output.getName().equals(task.main))
@@ -75,7 +83,7 @@ record ImageModel(
             .findFirst()
             .orElse(0);
     boolean batched = config.getMaxBatchSize() > 0;
-    return new ImageModel(name, task, config.getInput(0).getName(), batched, labels, size);
+    return new ImageModel(name, version, task, config.getInput(0).getName(), batched, labels, size);
   }
 
   /** What a model does with pictures; null when it takes none. */

@@ -101,10 +101,10 @@ final class InfoEndpoints {
   private void model(JsonGenerator json, String name) {
     ImageModel model;
     try {
-      if (ImageModel.taskOf(serving.config(name)) == null) {
+      if (ImageModel.taskOf(serving.config(name, -1)) == null) {
         return;
       }
-      model = ImageModel.of(serving, name);
+      model = ImageModel.of(serving, name, -1);
     } catch (FaultException e) {
       return; // unloaded meanwhile
     }

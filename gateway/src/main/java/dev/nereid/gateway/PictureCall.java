@@ -18,7 +18,7 @@ record PictureCall(ImageModel model, InferRequest.Call call) {
         model,
         new InferRequest.Call(
             model.name(),
-            -1,
+            model.version(),
             exchange.requestId(),
             options.parameters(),
             model.task().requested(),

@@ -4,6 +4,7 @@ import dev.nereid.client.Lane;
 import dev.nereid.core.Failure;
 import dev.nereid.core.Fault;
 import dev.nereid.core.FaultException;
+import dev.nereid.core.MemoryPool;
 import dev.nereid.http.HttpExchange;
 import java.util.List;
 import java.util.concurrent.Executor;
@@ -12,8 +13,7 @@ import tools.jackson.core.JsonGenerator;
 
 /** Inference on one picture, on several, and embeddings in the form of the similarity service. */
 final class PredictEndpoints {
-  private final Serving cached;
-  private final Serving direct;
+  private final Routes routes;
   private final GatewayOptions options;
   private final GatewayMetrics metrics;
   private final UploadReader uploads;
@@ -22,20 +22,19 @@ final class PredictEndpoints {
   /**
    * Endpoints over what runs the models.
    *
-   * @param direct the same without a cache, for requests that want none
+   * @param memory where pictures are put
    * @param slowReads where bodies are read that take long
    */
   PredictEndpoints(
-      Serving cached,
-      Serving direct,
+      Routes routes,
+      MemoryPool memory,
       GatewayOptions options,
       GatewayMetrics metrics,
       Executor slowReads) {
-    this.cached = cached;
-    this.direct = direct;
+    this.routes = routes;
     this.options = options;
     this.metrics = metrics;
-    this.uploads = new UploadReader(direct.memory(), options.listener().limits().bodyBytes());
+    this.uploads = new UploadReader(memory, options.listener().limits().bodyBytes());
     this.slowReads = slowReads;
   }
 
@@ -52,7 +51,10 @@ final class PredictEndpoints {
     if (framing == null) {
       read(call, options.batchImages(), upload -> predictBatch(call, model, upload));
     } else {
-      read(call, options.streamImages(), upload -> stream(call, model(model), framing, upload));
+      read(
+          call,
+          options.streamImages(),
+          upload -> stream(call, routes.of(model, call, upload), framing, upload));
     }
   }
 
@@ -63,7 +65,10 @@ final class PredictEndpoints {
     if (framing == null) {
       read(call, options.batchImages(), upload -> embedAll(call, model, upload));
     } else {
-      read(call, options.streamImages(), upload -> stream(call, embedder(model), framing, upload));
+      read(
+          call,
+          options.streamImages(),
+          upload -> stream(call, embedder(model, call, upload), framing, upload));
     }
   }
 
@@ -91,27 +96,16 @@ final class PredictEndpoints {
     }
   }
 
-  /** Whom to ask: a client that sends {@code no-cache} or {@code no-store} wants it run anew. */
-  private Serving servingFor(GatewayCall call) {
-    String wish = call.exchange().header("cache-control");
-    boolean anew = wish != null && (wish.contains("no-cache") || wish.contains("no-store"));
-    return anew ? direct : cached;
-  }
-
-  private ImageModel model(String name) {
-    String known = options.aliases().getOrDefault(name, name);
-    return ImageModel.of(direct, direct.instead(known));
-  }
-
   private void predict(GatewayCall call, String name, Upload upload) {
-    ImageModel model = model(name);
+    Route route = routes.of(name, call, upload);
+    ImageModel model = route.model();
     if (upload.items().getFirst() instanceof Item.Unreadable unreadable) {
       throw unreadable.failure().exception();
     }
     CallOptions asked = CallOptions.of(call.exchange(), upload.fields(), Lane.NORMAL);
     Rendering rendering = new Rendering(model, asked.maxDetections());
     Inference.start(
-        servingFor(call),
+        route.serving(),
         call,
         PictureCall.of(call.exchange(), model, asked),
         upload.items(),
@@ -131,11 +125,12 @@ final class PredictEndpoints {
   }
 
   private void predictBatch(GatewayCall call, String name, Upload upload) {
-    ImageModel model = model(name);
+    Route route = routes.of(name, call, upload);
+    ImageModel model = route.model();
     CallOptions asked = CallOptions.of(call.exchange(), upload.fields(), Lane.BATCH);
     Rendering rendering = new Rendering(model, asked.maxDetections());
     Inference.start(
-        servingFor(call),
+        route.serving(),
         call,
         PictureCall.of(call.exchange(), model, asked),
         upload.items(),
@@ -145,24 +140,25 @@ final class PredictEndpoints {
         });
   }
 
-  private void stream(GatewayCall call, ImageModel model, StreamFraming framing, Upload upload) {
+  private static void stream(GatewayCall call, Route route, StreamFraming framing, Upload upload) {
     CallOptions asked = CallOptions.of(call.exchange(), upload.fields(), Lane.BATCH);
-    PictureCall pictures = PictureCall.of(call.exchange(), model, asked);
-    ItemStream.start(call, servingFor(call), pictures, asked, framing, upload.items());
+    PictureCall pictures = PictureCall.of(call.exchange(), route.model(), asked);
+    ItemStream.start(call, route.serving(), pictures, asked, framing, upload.items());
   }
 
-  private ImageModel embedder(String name) {
-    ImageModel model = model(name);
-    if (model.task() != ImageModel.Task.EMBED) {
+  private Route embedder(String name, GatewayCall call, Upload upload) {
+    Route route = routes.of(name, call, upload);
+    if (route.model().task() != ImageModel.Task.EMBED) {
       throw FaultException.of(
           Fault.INVALID_ARGUMENT,
-          "model '" + model.name() + "' (expected: one that answers an embedding)");
+          "model '" + route.model().name() + "' (expected: one that answers an embedding)");
     }
-    return model;
+    return route;
   }
 
   private void embedAll(GatewayCall call, String name, Upload upload) {
-    ImageModel model = embedder(name);
+    Route route = embedder(name, call, upload);
+    ImageModel model = route.model();
     for (Item item : upload.items()) {
       if (item instanceof Item.Unreadable unreadable) {
         throw undecodable(unreadable.index(), unreadable.failure()).exception();
@@ -170,7 +166,7 @@ final class PredictEndpoints {
     }
     CallOptions asked = CallOptions.of(call.exchange(), upload.fields(), Lane.BATCH);
     Inference.start(
-        servingFor(call),
+        route.serving(),
         call,
         PictureCall.of(call.exchange(), model, asked),
         upload.items(),

@@ -1,8 +1,10 @@
 package dev.nereid.gateway;
 
+import dev.nereid.client.Endpoint;
 import dev.nereid.client.UpstreamStatus;
 import dev.nereid.client.Upstreams;
 import dev.nereid.config.proto.ModelConfig;
+import dev.nereid.core.Fault;
 import dev.nereid.core.FaultException;
 import dev.nereid.core.InferRequest;
 import dev.nereid.core.MemoryPool;
@@ -31,11 +33,22 @@ final class RemoteServing implements Serving {
   private final Upstreams upstreams;
   private final ImageEnsembles ensembles;
   private final Map<String, String> fallbacks;
+  private final @Nullable Endpoint only;
   private final Map<String, String> texts = new ConcurrentHashMap<>();
 
   RemoteServing(
       Engine engine, Upstreams upstreams, ImageEnsembles ensembles, Map<String, String> fallbacks) {
+    this(engine, upstreams, ensembles, fallbacks, null);
+  }
+
+  private RemoteServing(
+      Engine engine,
+      Upstreams upstreams,
+      ImageEnsembles ensembles,
+      Map<String, String> fallbacks,
+      @Nullable Endpoint only) {
     this.engine = engine;
+    this.only = only;
     this.upstreams = upstreams;
     this.ensembles = ensembles;
     this.fallbacks = Map.copyOf(fallbacks);
@@ -49,7 +62,7 @@ final class RemoteServing implements Serving {
     if (isHere(requests.getFirst().call().model())) {
       requests.forEach(request -> ensembles.infer(request, this::step, engine.ticker()));
     } else {
-      requests.forEach(upstreams::infer);
+      requests.forEach(request -> upstreams.infer(request, only));
     }
   }
 
@@ -62,7 +75,7 @@ final class RemoteServing implements Serving {
     if (isStep(request.call().model())) {
       engine.infer(request);
     } else {
-      upstreams.infer(request);
+      upstreams.infer(request, only);
     }
   }
 
@@ -101,7 +114,7 @@ final class RemoteServing implements Serving {
   }
 
   @Override
-  public ModelConfig config(String model) {
+  public ModelConfig config(String model, long version) {
     if (upstreams.isKnown(model)) {
       return upstreams.config(model);
     }
@@ -120,12 +133,16 @@ final class RemoteServing implements Serving {
   @Override
   public @Nullable Identity identity(String model, long version) {
     ModelConfig ensemble = ensembles.find(model);
-    if (upstreams.isKnown(model) || ensemble == null) {
-      List<String> contents = upstreams.contents(model);
-      return contents.isEmpty() ? null : new Identity(List.of(), contents);
-    }
     List<Long> loads = new ArrayList<>();
     List<String> contents = new ArrayList<>();
+    if (only != null) {
+      contents.add("on " + only); // what another has under the same name may be another
+    }
+    if (upstreams.isKnown(model) || ensemble == null) {
+      List<String> known = upstreams.contents(model);
+      contents.addAll(known);
+      return known.isEmpty() ? null : new Identity(List.of(), contents);
+    }
     contents.add(texts.computeIfAbsent(model, _ -> ensemble.toString()));
     for (var step : ensemble.getEnsembleScheduling().getStepList()) {
       if (isStep(step.getModelName())) {
@@ -141,13 +158,26 @@ final class RemoteServing implements Serving {
 
   /** Servers do not tell labels: those of the steps here are taken. */
   @Override
-  public List<String> labels(String model, String output) {
+  public List<String> labels(String model, long version, String output) {
     ModelConfig ensemble = ensembles.find(model);
     ImageEnsembles.Made made = ensemble == null ? null : ImageEnsembles.maker(ensemble, output);
     if (made == null || !isStep(made.model())) {
       return List.of();
     }
     return engine.labels(made.model(), -1, made.output());
+  }
+
+  @Override
+  public Serving on(@Nullable Endpoint upstream) {
+    if (upstream == null) {
+      return this;
+    }
+    if (!upstreams.isTarget(upstream)) {
+      throw FaultException.of(
+          Fault.INVALID_ARGUMENT,
+          "upstream: " + upstream + " (expected: one of those of --upstream)");
+    }
+    return new RemoteServing(engine, upstreams, ensembles, fallbacks, upstream);
   }
 
   @Override

@@ -1,5 +1,6 @@
 package dev.nereid.gateway;
 
+import dev.nereid.client.Endpoint;
 import dev.nereid.client.UpstreamStatus;
 import dev.nereid.client.Upstreams;
 import dev.nereid.config.proto.ModelConfig;
@@ -42,14 +43,22 @@ public interface Serving {
   /** The model to ask in that one's place; usually itself. */
   String instead(String model);
 
-  /** The configuration in force: complete and normalised. */
-  ModelConfig config(String model);
+  /** The configuration in force, complete and normalised; a version of -1 is the usual one. */
+  ModelConfig config(String model, long version);
 
   /** What answers that version's requests now; null when an answer holds for one request only. */
   @Nullable Identity identity(String model, long version);
 
   /** The labels of an output, by class; empty when none are known. */
-  List<String> labels(String model, String output);
+  List<String> labels(String model, long version, String output);
+
+  /**
+   * The same on one of the remote servers only; the image steps stay where they are.
+   *
+   * @param upstream null for any
+   * @throws dev.nereid.core.FaultException when it is none of the remote servers
+   */
+  Serving on(@Nullable Endpoint upstream);
 
   /** Every model known. */
   List<IndexEntry> index();

@@ -2,6 +2,7 @@ package dev.nereid.gateway;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.nereid.client.Endpoint;
 import dev.nereid.client.UpstreamStatus;
 import dev.nereid.config.proto.ModelConfig;
 import dev.nereid.core.DataType;
@@ -77,13 +78,18 @@ final class CachingServingTest {
     }
 
     @Override
-    public ModelConfig config(String model) {
+    public ModelConfig config(String model, long version) {
       return ModelConfig.getDefaultInstance();
     }
 
     @Override
-    public List<String> labels(String model, String output) {
+    public List<String> labels(String model, long version, String output) {
       return List.of();
+    }
+
+    @Override
+    public Serving on(@Nullable Endpoint upstream) {
+      return this;
     }
 
     @Override

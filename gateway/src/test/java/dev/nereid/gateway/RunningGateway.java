@@ -30,7 +30,7 @@ final class RunningGateway implements AutoCloseable {
   final Metrics metrics = new Metrics();
   final Engine engine;
   final Gateway gateway;
-  private final EventLoops loops = EventLoops.start(1);
+  final EventLoops loops = EventLoops.start(1);
   private final HttpClient client = HttpClient.newHttpClient();
 
   /** An answer as it came. */
@@ -49,7 +49,11 @@ final class RunningGateway implements AutoCloseable {
   }
 
   RunningGateway(GatewayOptions options) throws Exception {
-    engine = Engine.open(EngineOptions.of(MODELS), metrics);
+    this(options, MODELS);
+  }
+
+  RunningGateway(GatewayOptions options, Path models) throws Exception {
+    engine = Engine.open(EngineOptions.of(models), metrics);
     LoadReport report = engine.started().get(60, TimeUnit.SECONDS);
     assertThat(report.failures()).isEmpty();
     gateway = Gateway.over(engine, options, loops, metrics, AccessLog.OFF);
@@ -77,6 +81,14 @@ final class RunningGateway implements AutoCloseable {
         request(path, headers)
             .header("content-type", type)
             .POST(HttpRequest.BodyPublishers.ofByteArray(body)));
+  }
+
+  Answer put(String path, String body) throws Exception {
+    return send(request(path).PUT(HttpRequest.BodyPublishers.ofString(body)));
+  }
+
+  Answer delete(String path) throws Exception {
+    return send(request(path).DELETE());
   }
 
   Answer postForm(String path, Form form, String... headers) throws Exception {

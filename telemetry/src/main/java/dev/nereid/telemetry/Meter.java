@@ -209,29 +209,17 @@ public enum Meter {
       List.of("endpoint")),
   API_ACTIVE(Kind.GAUGE, "api_active_requests", "Gateway requests being served.", List.of()),
   RESULT_CACHE_REQUESTS(
-      Kind.COUNTER,
-      "nereid_result_cache_requests_total",
-      "Pictures looked up in the gateway's result cache: hit, shared, joined to an equal one, miss.",
-      List.of("source")),
+      Kind.COUNTER, "nereid_result_cache_requests_total", "Look-ups.", List.of("source")),
   RESULT_CACHE_RATIO(
-      Kind.GAUGE,
-      "nereid_result_cache_hit_ratio",
-      "Share of the pictures looked up, since start, that no model was run for.",
-      List.of()),
+      Kind.GAUGE, "nereid_result_cache_hit_ratio", "Hits among the look-ups.", List.of()),
   RESULT_CACHE_BYTES(
       Kind.GAUGE, "nereid_result_cache_bytes", "Bytes the result cache holds.", List.of()),
   RESULT_CACHE_ENTRIES(
       Kind.GAUGE, "nereid_result_cache_entries", "Results the result cache holds.", List.of()),
   RESULT_CACHE_EVICTIONS(
-      Kind.COUNTER,
-      "nereid_result_cache_evictions_total",
-      "Results dropped from the result cache to make room, or because of their age.",
-      List.of()),
+      Kind.COUNTER, "nereid_result_cache_evictions_total", "Results dropped.", List.of()),
   RESULT_CACHE_SHARED_UP(
-      Kind.GAUGE,
-      "nereid_result_cache_shared_up",
-      "Whether Redis is asked for results: 1 while it is.",
-      List.of()),
+      Kind.GAUGE, "nereid_result_cache_shared_up", "1 while Redis is asked.", List.of()),
   RESULT_CACHE_SHARED_FAILURES(
       Kind.COUNTER,
       "nereid_result_cache_shared_failures_total",
@@ -252,6 +240,19 @@ public enum Meter {
       "triton_inference_time_ms",
       "Milliseconds that models ran for pictures.",
       List.of()),
+  TRAFFIC_REQUESTS(
+      Kind.COUNTER, "nereid_traffic_requests_total", "Requests by arm.", Labels.ARM_OUTCOME),
+  TRAFFIC_WEIGHT(Kind.GAUGE, "nereid_traffic_weight", "Weight of an arm.", Labels.ARM),
+  SHADOW_REQUESTS(
+      Kind.COUNTER, "nereid_shadow_requests_total", "Pictures copied.", Labels.SHADOW_OUTCOME),
+  SHADOW_OBJECTS(
+      Kind.COUNTER, "nereid_shadow_objects_total", "Objects compared.", Labels.SHADOW_KIND),
+  SHADOW_OVERLAP(
+      Kind.GAUGE, "nereid_shadow_mean_iou", "Mean IoU of what was matched.", Labels.SHADOW),
+  SHADOW_AGREEMENT(
+      Kind.GAUGE, "nereid_shadow_label_agreement", "Matches of one class.", Labels.SHADOW),
+  SHADOW_COSINE(
+      Kind.GAUGE, "nereid_shadow_mean_cosine", "Mean cosine of embeddings.", Labels.SHADOW),
   UPSTREAM_STATE(
       Kind.GAUGE,
       "nereid_upstream_state",
