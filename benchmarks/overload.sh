@@ -54,6 +54,13 @@ refusals() {
   done | awk '$1 == 429 { print 1000 * $2 }' | sort -n > "$work/refused"
 }
 
+# kinds NAME: what failed, by kind.
+kinds() {
+  awk '/"failures"/ { inside = 1; next } inside && /}/ { exit }
+    inside { gsub(/[",]/, ""); sub(/^ */, ""); sub(/ *: */, " "); printf "%s%s", separator, $0; separator = ", " }
+    END { if (!separator) printf "nothing" }' "$work/$1.json"
+}
+
 # quantile SHARE: of the refusals.
 quantile() {
   awk -v share="$1" '{ v[NR] = $1 } END { if (NR) printf "%.1f ms\n", v[int(share * (NR - 1)) + 1]; else print "-" }' \
@@ -69,7 +76,7 @@ load warm normal "$WARMUP" -c "$IN_FLIGHT"
 load capacity normal "$WARMUP" -c "$IN_FLIGHT"
 capacity=$(awk "BEGIN { printf \"%.0f\", $(counted "$work/capacity.json" completed) / $WARMUP }")
 urgent=$((capacity / 10 + 1))
-load alone high "$WARMUP" -r "$urgent" --arrivals constant
+load alone high "$DURATION" -r "$urgent" --arrivals constant
 say "capacity $capacity/s; $((TIMES * capacity))/s follow for $DURATION s"
 
 touch "$work/running"
@@ -91,7 +98,11 @@ echo '|---|---|'
 echo "| capacity | $capacity/s |"
 echo "| asked for | $((TIMES * capacity + urgent))/s |"
 echo "| answered | $goodput/s, $(awk "BEGIN { printf \"%.0f\", 100 * $goodput / $capacity }") % of the capacity |"
-echo "| refused | $(counted "$work/flood.json" failed); $(wc -l < "$work/refused") of them looked at: p50 $(quantile 0.5), p99 $(quantile 0.99) |"
-echo "| urgent, alone | p99 $(millis "$(latency "$work/alone.json" p99)"), failed $(counted "$work/alone.json" failed) |"
-echo "| urgent, meanwhile | p99 $(millis "$(latency "$work/urgent.json" p99)"), failed $(counted "$work/urgent.json" failed) |"
+echo "| of the flood failed | $(kinds flood) |"
+echo "| refusals, $(wc -l < "$work/refused") others looked at | p50 $(quantile 0.5), p99 $(quantile 0.99) |"
+for name in alone urgent; do
+  echo "| urgent ones, $([ $name = alone ] && echo alone || echo meanwhile) | p50 $(millis "$(latency "$work/$name.json" p50)")," \
+    "p90 $(millis "$(latency "$work/$name.json" p90)"), p99 $(millis "$(latency "$work/$name.json" p99)")," \
+    "slowest $(millis "$(latency "$work/$name.json" max)"); failed: $(kinds $name) |"
+done
 echo "| inferences executed, beyond those answered | $((last - first - answered)) (those of the refusals' looker among them) |"

@@ -20,9 +20,13 @@ import java.util.concurrent.locks.ReentrantLock;
 /**
  * Lets calls through while there is room for them and their bytes; the others wait in the order of
  * their lanes, for a bounded time. Those that would wait longer are refused at once: as many leave
- * in that time as left lately while others waited. Thread-safe.
+ * in that time as left lately while others waited. An eighth of the room is for urgent calls alone.
+ * Thread-safe.
  */
 final class Admission {
+  /** One part in so many. */
+  private static final int RESERVED = 8;
+
   private static final long WINDOW_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
 
   private final UpstreamOptions.Limits limits;
@@ -64,7 +68,7 @@ final class Admission {
     boolean refused = false;
     admitting.lock();
     try {
-      admitted = waiters == 0 && take(call);
+      admitted = ahead(call.lane()) == 0 && take(call);
       if (!admitted) {
         refused = waiters >= limits.calls() || !isSoon(call.lane());
         if (refused) {
@@ -93,11 +97,16 @@ final class Admission {
     if (patience == 0 || leavePerNano == 0) {
       return patience > 0;
     }
+    return ahead(lane) < leavePerNano * patience;
+  }
+
+  /** How many wait that go before a new call of that lane. */
+  private int ahead(Lane lane) {
     int ahead = 0;
     for (Map.Entry<Lane, Deque<UpstreamCall>> each : waiting.entrySet()) {
       ahead += each.getKey().compareTo(lane) <= 0 ? each.getValue().size() : 0;
     }
-    return ahead < leavePerNano * patience;
+    return ahead;
   }
 
   /** Measures how quickly calls leave while others wait for their room. */
@@ -116,7 +125,10 @@ final class Admission {
   }
 
   private boolean take(UpstreamCall call) {
-    if (calls >= limits.calls() || (calls > 0 && bytes + call.bytes() > limits.bytes())) {
+    boolean urgent = call.lane() == Lane.HIGH;
+    int mostCalls = urgent ? limits.calls() : limits.calls() - limits.calls() / RESERVED;
+    long mostBytes = urgent ? limits.bytes() : limits.bytes() - limits.bytes() / RESERVED;
+    if (calls >= mostCalls || (calls > 0 && bytes + call.bytes() > mostBytes)) {
       return false;
     }
     calls++;

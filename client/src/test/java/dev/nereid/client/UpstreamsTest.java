@@ -444,6 +444,29 @@ final class UpstreamsTest {
   }
 
   @Test
+  void someRoomIsForUrgentCallsAlone() throws Exception {
+    open(
+        options ->
+            options.with(new UpstreamOptions.Limits(8, 1 << 20, 100, Duration.ofSeconds(20))));
+    servers.forEach(ScriptedServer::hold);
+    List<Sent> sent = new ArrayList<>();
+    for (int i = 0; i < 7 + 2; i++) {
+      sent.add(send());
+    }
+    assertThat(upstreams().status().admitted().calls()).isEqualTo(7);
+    assertThat(upstreams().status().admitted().waiting()).isEqualTo(2);
+    sent.add(send(call(MODEL, Lane.HIGH.priority(), Duration.ofSeconds(20))));
+    assertThat(upstreams().status().admitted().calls()).isEqualTo(8);
+    assertThat(upstreams().status().admitted().waiting()).isEqualTo(2);
+    until("held", () -> servers.stream().mapToInt(server -> server.held.size()).sum() == 8);
+    servers.forEach(server -> server.script = ScriptedServer.ECHO);
+    servers.forEach(server -> server.held.forEach(Runnable::run));
+    for (Sent each : sent) {
+      assertThat(each.answer.get(20, TimeUnit.SECONDS)).isEqualTo(BYTES);
+    }
+  }
+
+  @Test
   void oneModelCannotTakeAllTheRoom() throws Exception {
     open(
         options ->
