@@ -56,7 +56,7 @@ refusals() {
 
 # kinds NAME: what failed, by kind.
 kinds() {
-  awk '/"failures"/ { inside = 1; next } inside && /}/ { exit }
+  awk '/"failures"/ { if (/}/) exit; inside = 1; next } inside && /}/ { exit }
     inside { gsub(/[",]/, ""); sub(/^ */, ""); sub(/ *: */, " "); printf "%s%s", separator, $0; separator = ", " }
     END { if (!separator) printf "nothing" }' "$work/$1.json"
 }
