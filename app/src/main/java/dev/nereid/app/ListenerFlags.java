@@ -5,6 +5,7 @@ import dev.nereid.gateway.GatewayOptions;
 import dev.nereid.gateway.ResultCacheOptions;
 import dev.nereid.http.TlsFiles;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -191,7 +192,25 @@ final class ListenerFlags {
             "A YAML file with plans for where the requests for models go, by model (default: none).")
     private @Nullable Path traffic;
 
+    @Option(
+        names = "--gateway-cors-origin",
+        paramLabel = "ORIGIN",
+        split = ",",
+        description =
+            "Pages of other origins that may call, https://HOST[:PORT] or *; may be repeated"
+                + " (default: none).")
+    private List<String> origins = new ArrayList<>();
+
+    @Option(
+        names = "--gateway-strict-transport-secs",
+        paramLabel = "SECONDS",
+        description =
+            "How long browsers come back over TLS alone; 0 for not said (${DEFAULT-VALUE}).")
+    private int strictTransportSeconds;
+
     ServeOptions.Gateway options(@Nullable TlsFiles tls, @Nullable ResultCacheOptions results) {
+      var browsers = new ServeOptions.Browsers(origins, Duration.ofSeconds(strictTransportSeconds));
+      var _ = browsers.cors(); // tells what is no origin
       return new ServeOptions.Gateway(
           new Endpoint(open, address, port, false, tls),
           maxBodyBytes,
@@ -199,7 +218,8 @@ final class ListenerFlags {
           streamImages,
           aliases,
           results,
-          traffic);
+          traffic,
+          browsers);
     }
   }
 }

@@ -25,6 +25,7 @@ public final class Nereid {
           GatewayCommand.class,
           InferCommand.class,
           ModelCommand.class,
+          KeyCommand.class,
           CheckModelCommand.class,
           BenchCommand.class,
           VersionCommand.class,

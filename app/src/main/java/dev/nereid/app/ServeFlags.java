@@ -18,6 +18,7 @@ final class ServeFlags {
           new Section("gateway", "Image gateway"),
           new Section("results", "Results that the gateway keeps"),
           new Section("tls", "TLS"),
+          new Section("callers", "Who may call"),
           new Section("upstream", "Remote servers behind the gateway"),
           new Section("limits", "Limits and timeouts"),
           new Section("logging", "Log"),
@@ -72,6 +73,8 @@ final class ServeFlags {
 
   @Mixin private TlsFlags tls = new TlsFlags();
 
+  @Mixin private CallerFlags callers = new CallerFlags();
+
   @Mixin private UpstreamFlags upstream = new UpstreamFlags();
 
   @Mixin private LimitFlags limits = new LimitFlags();
@@ -112,6 +115,7 @@ final class ServeFlags {
         limits.timeouts(),
         said,
         access.options(said.format()),
-        upstream.options());
+        upstream.options(),
+        callers.options());
   }
 }

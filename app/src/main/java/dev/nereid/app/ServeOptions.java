@@ -1,11 +1,13 @@
 package dev.nereid.app;
 
+import dev.nereid.access.AccessOptions;
 import dev.nereid.client.UpstreamOptions;
 import dev.nereid.engine.EngineOptions;
 import dev.nereid.engine.EngineOptions.Control;
 import dev.nereid.engine.EngineOptions.GpuUnavailable;
 import dev.nereid.gateway.ResultCacheOptions;
 import dev.nereid.http.AccessLogWriter;
+import dev.nereid.http.Cors;
 import dev.nereid.http.TlsFiles;
 import dev.nereid.server.Access;
 import dev.nereid.server.GrpcOptions.Packing;
@@ -13,6 +15,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.logging.Level;
 import org.jspecify.annotations.Nullable;
 
@@ -24,6 +27,7 @@ import org.jspecify.annotations.Nullable;
  * @param exitTimeout how long ending may take after a signal to stop
  * @param exitGrace how much of that the listeners stay open, with readiness withdrawn
  * @param upstream null when the models run in this process
+ * @param callers who may call; null for everybody
  */
 record ServeOptions(
     String id,
@@ -39,7 +43,19 @@ record ServeOptions(
     Timeouts timeouts,
     Logging logging,
     AccessLogging access,
-    @Nullable Upstream upstream) {
+    @Nullable Upstream upstream,
+    @Nullable Callers callers) {
+
+  /**
+   * Who may call.
+   *
+   * @param listeners that ask: http, grpc, metrics, gateway
+   */
+  record Callers(AccessOptions access, Set<String> listeners) {
+    Callers {
+      listeners = Set.copyOf(listeners);
+    }
+  }
 
   /**
    * Remote servers behind the image gateway.
@@ -162,6 +178,7 @@ record ServeOptions(
    * @param aliases other names for models, by alias
    * @param results how results are kept; null when they are not
    * @param traffic a file with plans for where the requests for models go; null for none
+   * @param browsers what browsers are told
    */
   record Gateway(
       Endpoint endpoint,
@@ -170,12 +187,42 @@ record ServeOptions(
       int streamImages,
       Map<String, String> aliases,
       @Nullable ResultCacheOptions results,
-      @Nullable Path traffic) {
+      @Nullable Path traffic,
+      Browsers browsers) {
     Gateway {
       aliases = Map.copyOf(aliases);
       require(maxBodyBytes >= 1, "--gateway-max-body-size", maxBodyBytes, ">= 1");
       require(batchImages >= 1, "--gateway-max-batch-images", batchImages, ">= 1");
       require(streamImages >= 1, "--gateway-max-stream-images", streamImages, ">= 1");
+    }
+  }
+
+  /**
+   * What browsers are told.
+   *
+   * @param origins of other pages that may call
+   * @param strictTransport how long they come back over TLS alone; zero for not said
+   */
+  record Browsers(List<String> origins, Duration strictTransport) {
+    /** Nothing. */
+    static final Browsers NOTHING = new Browsers(List.of(), Duration.ZERO);
+
+    Browsers {
+      origins = List.copyOf(origins);
+      require(
+          !strictTransport.isNegative(),
+          "--gateway-strict-transport-secs",
+          strictTransport.toSeconds(),
+          ">= 0");
+    }
+
+    /** The origins as the listener takes them. */
+    Cors cors() {
+      try {
+        return Cors.of(origins);
+      } catch (IllegalArgumentException e) {
+        throw new Mishap("--gateway-cors-origin: " + e.getMessage());
+      }
     }
   }
 

@@ -1,5 +1,6 @@
 package dev.nereid.app;
 
+import dev.nereid.access.AccessControl;
 import dev.nereid.app.ServeOptions.Endpoint;
 import dev.nereid.client.Upstreams;
 import dev.nereid.core.MemoryPool;
@@ -11,6 +12,7 @@ import dev.nereid.gateway.Serving;
 import dev.nereid.http.AccessLog;
 import dev.nereid.http.AccessLogWriter;
 import dev.nereid.http.EventLoops;
+import dev.nereid.http.Guarding;
 import dev.nereid.http.Handler;
 import dev.nereid.http.HttpListener;
 import dev.nereid.http.ListenerMetrics;
@@ -68,6 +70,7 @@ final class Server implements AutoCloseable {
   private final @Nullable UpstreamServers remote;
   private final Engine engine;
   private final Certificates certificates;
+  private final @Nullable AccessControl access;
   private @Nullable HttpListener http;
   private @Nullable GrpcListener grpc;
   private @Nullable HttpListener metricsListener;
@@ -83,6 +86,9 @@ final class Server implements AutoCloseable {
         remote == null ? options.models().repositories() : List.of(remote.steps().directory());
     engine = own(Engine.open(engineOptions(options, repositories), metrics));
     certificates = own(new Certificates(metrics));
+    ServeOptions.Callers callers = options.callers();
+    access =
+        callers == null ? null : own(new AccessControl(callers.access(), metrics, engine.ticker()));
   }
 
   /** Starts a server whose log is not its own. */
@@ -151,7 +157,12 @@ final class Server implements AutoCloseable {
     Path samples = installation.home().resolve("samples");
     GatewayOptions gatewayOptions =
         new GatewayOptions(
-            listenerOptions("gateway", wanted.endpoint(), wanted.maxBodyBytes()),
+            listenerOptions("gateway", wanted.endpoint(), wanted.maxBodyBytes())
+                .guarded(
+                    new Guarding(
+                        access("gateway"),
+                        wanted.browsers().cors(),
+                        wanted.browsers().strictTransport())),
             wanted.batchImages(),
             wanted.streamImages(),
             wanted.aliases(),
@@ -203,7 +214,7 @@ final class Server implements AutoCloseable {
                 options.limits().inFlightBytes(),
                 options.timeouts().request()),
             certificates.of("grpc", wanted.endpoint(), Offer.GRPC),
-            wanted.calls(),
+            wanted.calls().by(access("grpc")),
             wanted.packing());
     var services =
         new GrpcListener.Services(engine, loops, codecs, metrics, accessLog("grpc"), log);
@@ -226,6 +237,12 @@ final class Server implements AutoCloseable {
     counted.observe(listener);
     drains.add(listener::drain);
     return listener;
+  }
+
+  /** Who may call over that listener; null for everybody. */
+  private @Nullable AccessControl access(String listener) {
+    ServeOptions.Callers callers = options.callers();
+    return callers != null && callers.listeners().contains(listener) ? access : null;
   }
 
   private AccessLog accessLog(String listener) {
@@ -253,6 +270,7 @@ final class Server implements AutoCloseable {
                 "--" + name + "-port",
                 endpoint.shared()))
         .over(certificates.of(name, endpoint, Offer.HTTP))
+        .guarded(Guarding.by(access(name)))
         .within(
             new ListenerOptions.Limits(
                 limits.connections(),

@@ -24,6 +24,7 @@ final class RoomsTest {
           Map.entry("core", Set.of()),
           Map.entry("config", Set.of("core")),
           Map.entry("telemetry", Set.of("core")),
+          Map.entry("access", Set.of("core", "telemetry")),
           Map.entry("image", Set.of("core")),
           Map.entry("backend", Set.of("core", "config")),
           Map.entry("backend.image", Set.of("core", "config", "backend", "image")),
@@ -34,12 +35,14 @@ final class RoomsTest {
               "engine",
               Set.of("core", "config", "telemetry", "backend", "repository", "scheduler")),
           Map.entry("protocol", Set.of("core", "config")),
-          Map.entry("http", Set.of("core", "telemetry")),
-          Map.entry("server", Set.of("core", "config", "telemetry", "engine", "protocol", "http")),
+          Map.entry("http", Set.of("core", "telemetry", "access")),
+          Map.entry(
+              "server",
+              Set.of("core", "config", "telemetry", "access", "engine", "protocol", "http")),
           Map.entry("client", Set.of("core", "config", "protocol")),
           Map.entry(
               "gateway",
-              Set.of("core", "config", "telemetry", "image", "engine", "http", "client")),
+              Set.of("core", "config", "telemetry", "access", "image", "engine", "http", "client")),
           Map.entry(
               "bench", Set.of("core", "config", "image", "client", "backend", "backend.onnx")));
 

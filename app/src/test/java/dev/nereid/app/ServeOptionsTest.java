@@ -3,7 +3,12 @@ package dev.nereid.app;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.nereid.access.AccessOptions;
+import dev.nereid.access.CallerLimits;
+import dev.nereid.access.TokenOptions;
 import dev.nereid.app.ServeOptions.AccessLogging;
+import dev.nereid.app.ServeOptions.Browsers;
+import dev.nereid.app.ServeOptions.Callers;
 import dev.nereid.app.ServeOptions.Endpoint;
 import dev.nereid.app.ServeOptions.Gateway;
 import dev.nereid.app.ServeOptions.Grpc;
@@ -175,7 +180,22 @@ final class ServeOptionsTest {
           "--upstream-root-cert=r",
           "--upstream-client-cert=c",
           "--upstream-client-key=k",
-          "--upstream-server-name=name");
+          "--upstream-server-name=name",
+          "--gateway-cors-origin=https://a.example",
+          "--gateway-strict-transport-secs=36",
+          "--callers-file=callers.yaml",
+          "--callers-on=http,gateway",
+          "--jwt-keys=jwks.json",
+          "--jwt-issuer=issuer",
+          "--jwt-audience=us",
+          "--jwt-algorithms=ES384",
+          "--jwt-roles-claim=groups",
+          "--jwt-name-claim=email",
+          "--jwt-leeway-secs=37",
+          "--jwt-refresh-secs=38",
+          "--caller-rate=39",
+          "--caller-burst=40",
+          "--caller-concurrency=41");
 
   @Test
   void defaultsAreTheDocumentedOnes() {
@@ -220,11 +240,13 @@ final class ServeOptionsTest {
                     1024,
                     Map.of(),
                     null,
-                    null),
+                    null,
+                    Browsers.NOTHING),
                 new Limits(65_536, 32_768, 4_294_967_296L, 32_768, 8_192),
                 new Timeouts(Duration.ofSeconds(75), Duration.ofSeconds(20), 65_536, Duration.ZERO),
                 Logging.DEFAULT,
                 new AccessLogging(Format.TEXT, null, Duration.ofMillis(100)),
+                null,
                 null));
   }
 
@@ -275,7 +297,8 @@ final class ServeOptionsTest {
                         Duration.ofSeconds(1902),
                         URI.create("redis://cache:1903"),
                         Duration.ofMillis(1904)),
-                    Path.of("traffic.yaml")),
+                    Path.of("traffic.yaml"),
+                    new Browsers(List.of("https://a.example"), Duration.ofSeconds(36))),
                 new Limits(15, 16, 17, 100, 101),
                 new Timeouts(
                     Duration.ofMillis(23), Duration.ofMillis(21), 22, Duration.ofMillis(24)),
@@ -288,7 +311,24 @@ final class ServeOptionsTest {
                     Map.of("dev.nereid.http", Level.FINE, "io.netty", Level.OFF),
                     Path.of("server.log")),
                 new AccessLogging(Format.JSON, Path.of("access.log"), Duration.ofMillis(18)),
-                everyUpstreamFlag()));
+                everyUpstreamFlag(),
+                everyCallerFlag()));
+  }
+
+  private static Callers everyCallerFlag() {
+    TokenOptions tokens =
+        new TokenOptions(
+            "jwks.json",
+            "issuer",
+            List.of("us"),
+            Set.of("ES384"),
+            "groups",
+            "email",
+            Duration.ofSeconds(37),
+            Duration.ofSeconds(38));
+    CallerLimits limits = new CallerLimits(39, 40, 41);
+    return new Callers(
+        new AccessOptions(Path.of("callers.yaml"), tokens, limits), Set.of("http", "gateway"));
   }
 
   private static Models everyModelFlag() {

@@ -10,7 +10,8 @@ import java.util.Locale;
 final class GatewayErrors implements RefusalAnswers {
   private static final int RETRY_SECONDS = 1;
   private static final ResponseHeaders JSON =
-      ResponseHeaders.of("content-type", "application/json");
+      ResponseHeaders.of("content-type", "application/json")
+          .with("x-content-type-options", "nosniff");
   private static final ResponseHeaders JSON_LATER = JSON.with("retry-after", RETRY_SECONDS);
 
   /** The status that answers a fault. */
@@ -45,7 +46,9 @@ final class GatewayErrors implements RefusalAnswers {
   public Answer answer(Refusal refusal, String detail) {
     int status = status(refusal);
     String code = refusal.name().toLowerCase(Locale.ROOT);
-    return new Answer(status, headers(status), JsonReply.error(code, detail));
+    // The listener itself knows when a caller may come back.
+    ResponseHeaders headers = refusal == Refusal.CALLER_LIMIT ? JSON : headers(status);
+    return new Answer(status, headers, JsonReply.error(code, detail));
   }
 
   /** Overload is the gateway's 429; only a listener that is full, or has no memory, says 503. */
@@ -53,15 +56,19 @@ final class GatewayErrors implements RefusalAnswers {
     return switch (refusal) {
       case TOO_MANY_REQUESTS, TOO_MANY_BYTES -> 429;
       case MALFORMED,
+          UNAUTHENTICATED,
+          FORBIDDEN,
           SLOW,
           LENGTH_REQUIRED,
           BODY_TOO_LARGE,
           URI_TOO_LONG,
           EXPECTATION_FAILED,
+          CALLER_LIMIT,
           HEADERS_TOO_LARGE,
           HANDLER_FAILED,
           UNSUPPORTED_CODING,
           NO_MEMORY,
+          CANNOT_TELL,
           TOO_MANY_CONNECTIONS ->
           refusal.status();
     };

@@ -1,5 +1,6 @@
 package dev.nereid.gateway;
 
+import dev.nereid.access.Role;
 import dev.nereid.core.FaultException;
 import dev.nereid.engine.IndexEntry;
 import dev.nereid.http.HttpExchange;
@@ -35,6 +36,9 @@ final class InfoEndpoints {
         health.serving() ? 200 : 503,
         json -> {
           json.writeStringProperty("status", health.status());
+          if (!exchange.caller().may(Role.INFERENCE) && !exchange.caller().may(Role.METRICS)) {
+            return; // strangers learn no more
+          }
           if (!health.serving()) {
             json.writeStringProperty("detail", health.reason());
           }

@@ -53,6 +53,9 @@ final class AccessFormat {
     } else {
       JsonText.escape(cut(line.id(), LONGEST_ID), out);
     }
+    if (!line.caller().isEmpty()) {
+      out.append(" caller=").append(line.caller());
+    }
     appendPhases(out, line);
     out.append('\n');
   }
@@ -69,6 +72,9 @@ final class AccessFormat {
     if (!line.id().isEmpty()) {
       out.append(", id ");
       JsonText.escape(cut(line.id(), LONGEST_ID), out);
+    }
+    if (!line.caller().isEmpty()) {
+      out.append(", caller ").append(line.caller());
     }
     out.append(line.timings().isKnown() ? "; ms:" : "");
     appendPhases(out, line);
@@ -113,6 +119,9 @@ final class AccessFormat {
       out.append(",\"id\":\"");
       JsonText.escape(cut(line.id(), LONGEST_ID), out);
       out.append('"');
+    }
+    if (!line.caller().isEmpty()) {
+      out.append(",\"caller\":\"").append(line.caller()).append('"');
     }
     if (line.timings().isKnown()) {
       appendJsonPhases(out, line);

@@ -16,6 +16,7 @@ import java.net.SocketAddress;
  * @param id the caller's; may be empty
  * @param timings where the time went; {@link Timings#NONE} when no model answered
  * @param encodeNanos from the model's outputs to the answer
+ * @param caller the name of who called; empty when nobody was asked, or it is not known
  */
 public record AccessLine(
     long millis,
@@ -28,4 +29,5 @@ public record AccessLine(
     long nanos,
     String id,
     Timings timings,
-    long encodeNanos) {}
+    long encodeNanos,
+    String caller) {}

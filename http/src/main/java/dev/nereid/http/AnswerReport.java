@@ -37,7 +37,8 @@ final class AnswerReport {
                   nanos,
                   exchange.requestId(),
                   timings,
-                  encodeNanos));
+                  encodeNanos,
+                  exchange.callerName()));
     }
   }
 }

@@ -24,6 +24,13 @@ record HttpAnswer(
     this(status, headers, whenWritten, parts, null);
   }
 
+  /** The same answer, with more lines in its head. */
+  HttpAnswer with(ResponseHeaders more) {
+    return more == ResponseHeaders.NONE
+        ? this
+        : new HttpAnswer(status, headers.and(more), whenWritten, parts, source);
+  }
+
   int bodyBytes() {
     int bytes = 0;
     for (int i = 0; i < parts.size(); i++) {

@@ -1,6 +1,7 @@
 package dev.nereid.http;
 
 import io.netty.buffer.Unpooled;
+import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.handler.codec.http.HttpContent;
@@ -24,9 +25,8 @@ import org.slf4j.LoggerFactory;
 /** One connection of a client: its requests in order, and their answers in the same order. */
 final class HttpConnection extends ChannelInboundHandlerAdapter {
   /*
-   * Ownership. Everything here is confined to the event loop, except `answered` and `finished`,
-   * which any thread calls. An exchange stands in the queue from its head's arrival until its answer
-   * is given to the channel.
+   * Ownership. Confined to the event loop, except `answered`, `wake` and `finished`. An exchange
+   * stands in the queue from its head's arrival until its answer is given to the channel.
    *
    * Order. Answers leave in the order of their requests. Those that complete while bytes are being
    * read, or that other threads complete before the loop comes by, leave in one flush.
@@ -201,6 +201,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
 
   /** An exchange has come to its end, answered or not. Any thread. */
   void finished(HttpExchange exchange) {
+    exchange.caller().left();
     if (exchange.admittedBytes >= 0) {
       listener.inFlight().finished(exchange.admittedBytes);
     }
@@ -208,6 +209,10 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
 
   SocketAddress remoteAddress() {
     return remoteAddress;
+  }
+
+  Channel channel() {
+    return ctx.channel();
   }
 
   /** Puts a request whose head was read behind the others. */

@@ -1,5 +1,6 @@
 package dev.nereid.http;
 
+import dev.nereid.access.Caller;
 import dev.nereid.core.Fault;
 import dev.nereid.core.FaultException;
 import dev.nereid.core.Lease;
@@ -14,6 +15,7 @@ import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import javax.security.auth.x500.X500Principal;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -71,6 +73,9 @@ public final class HttpExchange {
   private @Nullable Map<String, List<String>> query;
   private String requestId = "";
   private Timings timings = Timings.NONE;
+  private Caller caller = Caller.EVERYBODY;
+  private String callerName = "";
+  private ResponseHeaders added = ResponseHeaders.NONE;
 
   // Confined to the event loop.
   @Nullable HttpExchange next;
@@ -153,6 +158,11 @@ public final class HttpExchange {
   /** The client's address. */
   public SocketAddress remoteAddress() {
     return connection.remoteAddress();
+  }
+
+  /** Who calls; {@link Caller#EVERYBODY} when nobody was asked. */
+  public Caller caller() {
+    return caller;
   }
 
   /** Names the request in logs; the value of {@code X-Request-Id} until a handler sets another. */
@@ -248,7 +258,7 @@ public final class HttpExchange {
       throw new IllegalStateException(method() + " " + path() + ": answered twice");
     }
     closeBody();
-    answer = given;
+    answer = given.with(added);
     if ((boolean) STATE.compareAndSet(this, State.OPEN, State.ANSWERED)) {
       connection.answered(this);
     } else {
@@ -268,6 +278,31 @@ public final class HttpExchange {
 
   RequestHead head() {
     return head;
+  }
+
+  /** Whose request it is, from when it is admitted. */
+  void caller(Caller admitted) {
+    caller = admitted;
+    callerName = admitted.name();
+  }
+
+  /** The name for logs, also of a caller who is not admitted. */
+  String callerName() {
+    return callerName;
+  }
+
+  void callerName(String name) {
+    callerName = name;
+  }
+
+  /** More for the head of the answer, whoever gives it. */
+  void add(ResponseHeaders lines) {
+    added = added.and(lines);
+  }
+
+  /** Of the certificate that the client showed; null when none was asked for. */
+  @Nullable X500Principal clientSubject() {
+    return ClientCertificate.subjectOf(connection.channel());
   }
 
   void deadline(long nanos) {

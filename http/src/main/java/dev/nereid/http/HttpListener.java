@@ -37,6 +37,7 @@ public final class HttpListener implements AutoCloseable {
   private final InFlight inFlight;
   private final AtomicInteger connections = new AtomicInteger();
   private final ChannelGroup open = new DefaultChannelGroup(GlobalEventExecutor.INSTANCE, true);
+  private final @Nullable HeadGuard guard;
   private volatile @Nullable Channel server;
   private volatile boolean draining;
 
@@ -46,6 +47,7 @@ public final class HttpListener implements AutoCloseable {
     this.services = services;
     this.handler = handler;
     this.inFlight = new InFlight(options.limits());
+    this.guard = options.guarding().isNone() ? null : new HeadGuard(options, handler);
   }
 
   /**
@@ -154,6 +156,11 @@ public final class HttpListener implements AutoCloseable {
 
   Handler handler() {
     return handler;
+  }
+
+  /** What looks at the heads of requests; null when nothing is asked. */
+  @Nullable HeadGuard guard() {
+    return guard;
   }
 
   InFlight inFlight() {

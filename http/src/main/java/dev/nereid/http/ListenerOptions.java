@@ -8,13 +8,19 @@ import org.jspecify.annotations.Nullable;
  *
  * @param name in messages, metrics and the access log: {@code http}, {@code gateway}
  * @param tls null for plain text
+ * @param guarding what is asked of requests at their heads
  */
 public record ListenerOptions(
-    String name, Address address, Limits limits, Timeouts timeouts, @Nullable ListenerTls tls) {
+    String name,
+    Address address,
+    Limits limits,
+    Timeouts timeouts,
+    @Nullable ListenerTls tls,
+    Guarding guarding) {
 
-  /** Options in plain text. */
+  /** Options in plain text, for everybody. */
   public ListenerOptions(String name, Address address, Limits limits, Timeouts timeouts) {
-    this(name, address, limits, timeouts, null);
+    this(name, address, limits, timeouts, null, Guarding.NONE);
   }
 
   /** Options of that name with every default, on that port. */
@@ -25,22 +31,27 @@ public record ListenerOptions(
 
   /** These options at another address. */
   public ListenerOptions at(Address other) {
-    return new ListenerOptions(name, other, limits, timeouts, tls);
+    return new ListenerOptions(name, other, limits, timeouts, tls, guarding);
   }
 
   /** These options within other limits. */
   public ListenerOptions within(Limits other) {
-    return new ListenerOptions(name, address, other, timeouts, tls);
+    return new ListenerOptions(name, address, other, timeouts, tls, guarding);
   }
 
   /** These options with other times. */
   public ListenerOptions with(Timeouts other) {
-    return new ListenerOptions(name, address, limits, other, tls);
+    return new ListenerOptions(name, address, limits, other, tls, guarding);
   }
 
   /** These options with that TLS; null for plain text. */
   public ListenerOptions over(@Nullable ListenerTls other) {
-    return new ListenerOptions(name, address, limits, timeouts, other);
+    return new ListenerOptions(name, address, limits, timeouts, other, guarding);
+  }
+
+  /** These options with other questions at the heads of requests. */
+  public ListenerOptions guarded(Guarding other) {
+    return new ListenerOptions(name, address, limits, timeouts, tls, other);
   }
 
   /**

@@ -4,6 +4,10 @@ package dev.nereid.http;
 public enum Refusal {
   /** Not HTTP/1.1, or against its rules. */
   MALFORMED(400),
+  /** Who calls is not known. */
+  UNAUTHENTICATED(401),
+  /** Who calls may not do that. */
+  FORBIDDEN(403),
   /** The request did not arrive in time. */
   SLOW(408),
   /** The method carries a body whose length cannot be known. */
@@ -14,6 +18,8 @@ public enum Refusal {
   URI_TOO_LONG(414),
   /** An expectation other than {@code 100-continue}. */
   EXPECTATION_FAILED(417),
+  /** More than this caller may ask. */
+  CALLER_LIMIT(429),
   /** The header lines pass the limit. */
   HEADERS_TOO_LARGE(431),
   /** A handler threw. */
@@ -26,6 +32,8 @@ public enum Refusal {
   TOO_MANY_BYTES(503),
   /** No off-heap memory for the body. */
   NO_MEMORY(503),
+  /** Who calls cannot be told now. */
+  CANNOT_TELL(503),
   /** As many connections as are allowed. */
   TOO_MANY_CONNECTIONS(503);
 

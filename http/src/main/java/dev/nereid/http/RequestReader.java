@@ -3,6 +3,7 @@ package dev.nereid.http;
 import dev.nereid.core.Fault;
 import dev.nereid.core.FaultException;
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
 import io.netty.handler.codec.http.HttpContent;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpRequest;
@@ -73,7 +74,27 @@ final class RequestReader {
       refuse(exchange, Refusal.MALFORMED, String.valueOf(e.getMessage()));
       return;
     }
-    admit(exchange);
+    HeadGuard guard = listener.guard();
+    if (guard == null || passes(exchange, guard.check(exchange))) {
+      admit(exchange);
+    }
+  }
+
+  /** Whether the request goes on; of one that does not, no body is read. */
+  private boolean passes(HttpExchange exchange, HeadGuard.Verdict verdict) {
+    return switch (verdict) {
+      case HeadGuard.Verdict.Pass _ -> true;
+      case HeadGuard.Verdict.Refuse(Refusal refusal, String detail) -> {
+        exchange.closeAfter = exchange.head().hasBody();
+        connection.refuse(exchange, refusal, detail);
+        yield false;
+      }
+      case HeadGuard.Verdict.Preflight(ResponseHeaders headers) -> {
+        exchange.closeAfter = exchange.head().hasBody();
+        exchange.respond(204, headers, Unpooled.EMPTY_BUFFER);
+        yield false;
+      }
+    };
   }
 
   /** A piece of a body came, which may be the last and empty. */

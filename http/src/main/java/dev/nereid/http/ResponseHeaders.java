@@ -21,6 +21,11 @@ public final class ResponseHeaders {
   }
 
   /** One header line. */
+  public static ResponseHeaders of(String name, long value) {
+    return NONE.with(name, value);
+  }
+
+  /** One header line. */
   public static ResponseHeaders of(String name, String value) {
     return NONE.with(name, value);
   }
@@ -47,6 +52,19 @@ public final class ResponseHeaders {
   /** These lines and one more. */
   public ResponseHeaders with(String name, long value) {
     return with(name, Long.toString(value));
+  }
+
+  /** These lines, and then those. */
+  public ResponseHeaders and(ResponseHeaders others) {
+    if (others.lines.length == 0) {
+      return this;
+    }
+    if (lines.length == 0) {
+      return others;
+    }
+    byte[] longer = Arrays.copyOf(lines, lines.length + others.lines.length);
+    System.arraycopy(others.lines, 0, longer, lines.length, others.lines.length);
+    return new ResponseHeaders(longer);
   }
 
   /**

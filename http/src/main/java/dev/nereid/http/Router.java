@@ -1,5 +1,6 @@
 package dev.nereid.http;
 
+import dev.nereid.access.Need;
 import dev.nereid.core.Fault;
 import dev.nereid.core.FaultException;
 import io.netty.buffer.Unpooled;
@@ -41,12 +42,26 @@ public final class Router implements Handler {
     void handle(HttpExchange exchange, String allow);
   }
 
-  /** Requests with that method and a path of that pattern go to that endpoint. */
-  public record Route(String method, String pattern, Endpoint endpoint) {
+  /**
+   * Requests with that method and a path of that pattern go to that endpoint.
+   *
+   * @param need what they need their caller to be
+   */
+  public record Route(String method, String pattern, Endpoint endpoint, Need need) {
     public Route {
       if (!pattern.startsWith("/")) {
         throw new IllegalArgumentException("route: '" + pattern + "' (expected: begins with /)");
       }
+    }
+
+    /** A route for administrators, where a listener asks who calls. */
+    public Route(String method, String pattern, Endpoint endpoint) {
+      this(method, pattern, endpoint, Need.ADMINISTRATION);
+    }
+
+    /** The same route for others. */
+    public Route needs(Need other) {
+      return new Route(method, pattern, endpoint, other);
     }
 
     /** A route for GET and HEAD. */
@@ -86,15 +101,20 @@ public final class Router implements Handler {
       unknownPath.handle(exchange, List.of());
       return;
     }
-    Endpoint endpoint = node.endpoints.get(exchange.method());
-    if (endpoint == null && exchange.method().equals("HEAD")) {
-      endpoint = node.endpoints.get("GET");
-    }
-    if (endpoint == null) {
+    Route route = node.route(exchange.method());
+    if (route == null) {
       wrongMethod.handle(exchange, node.allow());
     } else {
-      endpoint.handle(exchange, captures);
+      route.endpoint().handle(exchange, captures);
     }
+  }
+
+  /** What the route of a request says; where it has none, somebody who is known is told so. */
+  @Override
+  public Need need(HttpExchange exchange) {
+    Node node = find(root, exchange.path(), 1, null);
+    Route route = node == null ? null : node.route(exchange.method());
+    return route == null ? Need.IDENTITY : route.need();
   }
 
   private void add(Route route) {
@@ -106,16 +126,21 @@ public final class Router implements Handler {
         node = node.literals.computeIfAbsent(segment, _ -> new Node());
       }
     }
-    if (node.endpoints.put(route.method(), route.endpoint()) != null) {
+    if (node.routes.put(route.method(), route) != null) {
       throw new IllegalArgumentException(
           "route: " + route.method() + " " + route.pattern() + " (expected: once)");
     }
   }
 
-  /** The node for the rest of a path, with a route of its own; null when there is none. */
-  private static @Nullable Node find(Node node, String path, int start, List<String> captures) {
+  /**
+   * The node for the rest of a path, with a route of its own; null when there is none.
+   *
+   * @param captures where they are put; null when they do not matter
+   */
+  private static @Nullable Node find(
+      Node node, String path, int start, @Nullable List<String> captures) {
     if (start > path.length()) {
-      return node.endpoints.isEmpty() ? null : node;
+      return node.routes.isEmpty() ? null : node;
     }
     int slash = path.indexOf('/', start);
     int end = slash < 0 ? path.length() : slash;
@@ -130,6 +155,9 @@ public final class Router implements Handler {
     Node capture = node.capture;
     if (capture == null || segment.isEmpty()) {
       return null;
+    }
+    if (captures == null) {
+      return find(capture, path, end + 1, null);
     }
     captures.add(decode(segment));
     Node found = find(capture, path, end + 1, captures);
@@ -152,8 +180,13 @@ public final class Router implements Handler {
 
   private static final class Node {
     private final Map<String, Node> literals = new HashMap<>();
-    private final Map<String, Endpoint> endpoints = new TreeMap<>();
+    private final Map<String, Route> routes = new TreeMap<>();
     private @Nullable Node capture;
+
+    @Nullable Route route(String method) {
+      Route route = routes.get(method);
+      return route == null && method.equals("HEAD") ? routes.get("GET") : route;
+    }
 
     Node captureNode() {
       Node known = capture;
@@ -165,8 +198,8 @@ public final class Router implements Handler {
     }
 
     String allow() {
-      String allow = String.join(", ", endpoints.keySet());
-      return endpoints.containsKey("GET") ? allow + ", HEAD" : allow;
+      String allow = String.join(", ", routes.keySet());
+      return routes.containsKey("GET") ? allow + ", HEAD" : allow;
     }
   }
 }

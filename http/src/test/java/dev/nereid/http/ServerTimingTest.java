@@ -43,7 +43,8 @@ final class ServerTimingTest {
         123_456_789,
         "id-7",
         timings,
-        encodeNanos);
+        encodeNanos,
+        "");
   }
 
   private static String logged(boolean json, AccessLine line) {

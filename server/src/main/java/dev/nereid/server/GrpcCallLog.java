@@ -91,6 +91,7 @@ final class GrpcCallLog {
         nanos,
         ended.id,
         ended.timings,
-        encodeNanos);
+        encodeNanos,
+        GrpcCallers.nameOf(call));
   }
 }

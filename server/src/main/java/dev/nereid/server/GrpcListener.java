@@ -1,5 +1,6 @@
 package dev.nereid.server;
 
+import dev.nereid.access.AccessControl;
 import dev.nereid.core.Fault;
 import dev.nereid.core.FaultException;
 import dev.nereid.engine.Engine;
@@ -92,6 +93,7 @@ public final class GrpcListener implements AutoCloseable {
             .addService(guarded(new GrpcControl.Health(engine).bindService()))
             .addService(ProtoReflectionServiceV1.newInstance())
             .addService(alphaReflection());
+    ask(builder);
     keepAlive(builder);
     if (options.address().shared()) {
       builder.withOption(services.loops().sharedPort(), true);
@@ -106,6 +108,13 @@ public final class GrpcListener implements AutoCloseable {
     return restrictions.isEmpty()
         ? service
         : ServerInterceptors.intercept(service, new GrpcGuard(restrictions));
+  }
+
+  private void ask(NettyServerBuilder builder) {
+    AccessControl callers = options.access().callers();
+    if (callers != null) {
+      builder.intercept(new GrpcCallers(callers));
+    }
   }
 
   private void pack(NettyServerBuilder builder) {

@@ -34,7 +34,8 @@ final class HttpGuard {
           } else {
             refuse(exchange, key);
           }
-        });
+        },
+        route.need());
   }
 
   private static void refuse(HttpExchange exchange, Restrictions.Key key) {

@@ -1,5 +1,6 @@
 package dev.nereid.server;
 
+import dev.nereid.access.Need;
 import dev.nereid.http.Handler;
 import dev.nereid.http.HttpExchange;
 import dev.nereid.http.ResponseHeaders;
@@ -22,8 +23,9 @@ public final class MetricsHandler implements Handler {
         new Router(
             List.of(
                 Router.Route.get(
-                    "/metrics",
-                    (exchange, _) -> Control.run(exchange, () -> scrape(exchange, metrics)))),
+                        "/metrics",
+                        (exchange, _) -> Control.run(exchange, () -> scrape(exchange, metrics)))
+                    .needs(Need.METRICS)),
             (exchange, _) -> HttpAnswers.error(exchange, 404, "Not Found"),
             (exchange, _) -> HttpAnswers.error(exchange, 405, "Method Not Allowed"));
   }
@@ -31,6 +33,11 @@ public final class MetricsHandler implements Handler {
   @Override
   public void handle(HttpExchange exchange) {
     router.handle(exchange);
+  }
+
+  @Override
+  public Need need(HttpExchange exchange) {
+    return router.need(exchange);
   }
 
   private static void scrape(HttpExchange exchange, Metrics metrics) {

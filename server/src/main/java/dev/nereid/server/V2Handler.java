@@ -1,6 +1,7 @@
 package dev.nereid.server;
 
 import com.google.protobuf.Message;
+import dev.nereid.access.Need;
 import dev.nereid.config.ConfigJson;
 import dev.nereid.config.proto.ModelConfig;
 import dev.nereid.core.Fault;
@@ -55,7 +56,7 @@ public final class V2Handler implements Handler {
     inference = new HttpInference(services, limits, access.forwarding());
     router =
         new Router(
-            HttpGuard.over(routes(), access.restrictions()),
+            HttpGuard.over(neededRoutes(), access.restrictions()),
             (exchange, _) -> HttpAnswers.error(exchange, 404, "Not Found"),
             (exchange, allow) ->
                 exchange.respond(
@@ -67,6 +68,16 @@ public final class V2Handler implements Handler {
   @Override
   public void handle(HttpExchange exchange) {
     router.handle(exchange);
+  }
+
+  /** Who is admitted, where the listener asks who calls. */
+  @Override
+  public Need need(HttpExchange exchange) {
+    return router.need(exchange);
+  }
+
+  private List<Route> neededRoutes() {
+    return routes().stream().map(route -> route.needs(V2Needs.ofRoute(route.pattern()))).toList();
   }
 
   private List<Route> routes() {

@@ -7,6 +7,8 @@ final class Labels {
   static final List<String> MODEL = List.of("model", "version");
   static final List<String> RESOURCE = List.of("resource", "device");
   static final List<String> TARGET = List.of("target");
+  static final List<String> REFUSED = List.of("listener", "reason");
+  static final List<String> RELOADED = List.of("source", "outcome");
   static final List<String> GPU = List.of("gpu_uuid");
   static final List<String> MODEL_REASON = List.of("model", "version", "reason");
   static final List<String> MODEL_PHASE = List.of("model", "version", "phase");

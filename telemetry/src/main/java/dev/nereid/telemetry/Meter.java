@@ -180,6 +180,10 @@ public enum Meter {
       "nereid_tls_handshake_failures_total",
       "TLS handshakes of clients that failed, by listener.",
       List.of("listener")),
+  ACCESS_REFUSALS(
+      Kind.COUNTER, "nereid_access_refusals_total", "Requests not let in.", Labels.REFUSED),
+  ACCESS_RELOADS(
+      Kind.COUNTER, "nereid_access_reloads_total", "Changed callers and keys.", Labels.RELOADED),
   GRPC_STREAMS(Kind.GAUGE, "nereid_grpc_streams", "Open gRPC calls.", List.of()),
   GRPC_REQUESTS(
       Kind.COUNTER,

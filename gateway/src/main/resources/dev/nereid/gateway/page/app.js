@@ -32,9 +32,34 @@ const percent = (share) => `${(share * 100).toFixed(1)} %`;
 const millis = (time) => `${time.toFixed(2)} ms`;
 const model = () => state.models.find((each) => each.name === $('model').value);
 
+// Where callers are asked for, a key is kept for this tab alone.
+async function call(target, options = {}) {
+  const key = sessionStorage.getItem('key');
+  const headers = key ? { authorization: `Bearer ${key}` } : {};
+  const response = await fetch(target, { ...options, headers });
+  if (response.status === 401) {
+    sessionStorage.removeItem('key');
+    $('key-form').hidden = false;
+  }
+  return response;
+}
+
+async function useKey(event) {
+  event.preventDefault();
+  sessionStorage.setItem('key', $('key').value.trim());
+  $('key').value = '';
+  $('key-form').hidden = true;
+  await loadModels();
+}
+
 async function loadModels() {
   try {
-    const response = await fetch('/models');
+    const response = await call('/models');
+    if (!response.ok) {
+      const { detail } = await response.json();
+      $('state').textContent = response.status === 401 ? 'a key is needed' : detail;
+      return;
+    }
     state.models = (await response.json()).models;
   } catch {
     state.models = [];
@@ -107,7 +132,7 @@ function path() {
 function showCurl() {
   const name = state.file?.name ?? 'photo.jpg';
   $('curl').textContent =
-    `curl -F 'image=@${name.replaceAll("'", "'\\''")}' '${location.origin}${path()}'`;
+    `curl ${sessionStorage.getItem('key') ? "-H 'authorization: Bearer KEY' " : ''}-F 'image=@${name.replaceAll("'", "'\\''")}' '${location.origin}${path()}'`;
 }
 
 function modelChanged() {
@@ -127,7 +152,7 @@ async function ask() {
   form.append('image', state.file);
   const began = performance.now();
   try {
-    const response = await fetch(path(), { method: 'POST', body: form });
+    const response = await call(path(), { method: 'POST', body: form });
     const answer = await response.json();
     if (asked === state.asked) {
       show(response, answer, performance.now() - began);
@@ -273,6 +298,7 @@ function listen() {
     showCurl();
   });
   $('confidence').addEventListener('change', ask);
+  $('key-form').addEventListener('submit', useKey);
   $('form').addEventListener('submit', (event) => { event.preventDefault(); ask(); });
   $('copy').addEventListener('click', async () => {
     await navigator.clipboard.writeText($('curl').textContent);
