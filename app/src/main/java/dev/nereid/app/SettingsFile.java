@@ -1,20 +1,12 @@
 package dev.nereid.app;
 
-import java.io.IOException;
-import java.io.Reader;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import org.snakeyaml.engine.v2.api.LoadSettings;
 import org.snakeyaml.engine.v2.api.lowlevel.Compose;
-import org.snakeyaml.engine.v2.exceptions.MarkedYamlEngineException;
-import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
 import org.snakeyaml.engine.v2.nodes.MappingNode;
 import org.snakeyaml.engine.v2.nodes.Node;
 import org.snakeyaml.engine.v2.nodes.NodeTuple;
@@ -27,9 +19,6 @@ import org.snakeyaml.engine.v2.nodes.SequenceNode;
  * repeated.
  */
 final class SettingsFile {
-  /** More than every option there is, a hundred times over. */
-  private static final int MOST_CHARACTERS = 1 << 20;
-
   private final Path file;
 
   private SettingsFile(Path file) {
@@ -46,25 +35,8 @@ final class SettingsFile {
   }
 
   private List<Setting> settings() {
-    LoadSettings yaml =
-        LoadSettings.builder()
-            .setLabel(file.toString())
-            .setCodePointLimit(MOST_CHARACTERS)
-            .setMaxAliasesForCollections(0)
-            .build();
-    Optional<Node> root;
-    try (Reader reader = Files.newBufferedReader(file, StandardCharsets.UTF_8)) {
-      root = new Compose(yaml).composeReader(reader);
-    } catch (NoSuchFileException e) {
-      throw new Mishap("--config: " + file + ": no such file");
-    } catch (IOException e) {
-      throw new Mishap("--config: " + file + ": cannot be read: " + e.getMessage());
-    } catch (MarkedYamlEngineException e) {
-      String line = e.getProblemMark().map(mark -> ":" + (mark.getLine() + 1)).orElse("");
-      throw new Mishap(file + line + ": " + e.getProblem());
-    } catch (YamlEngineException e) {
-      throw new Mishap(file + ": " + e.getMessage());
-    }
+    Optional<Node> root =
+        YamlFile.read("--config", file, (yaml, reader) -> new Compose(yaml).composeReader(reader));
     if (root.isEmpty()) {
       return List.of();
     }

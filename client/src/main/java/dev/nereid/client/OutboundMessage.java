@@ -4,9 +4,9 @@ import dev.nereid.core.InferRequest;
 import dev.nereid.core.Lease;
 import dev.nereid.core.MemoryPool;
 import dev.nereid.core.Tensor;
+import dev.nereid.protocol.DrainedMessage;
+import dev.nereid.protocol.GrpcFrames;
 import dev.nereid.protocol.GrpcRequest;
-import io.grpc.Drainable;
-import io.grpc.HasByteBuffer;
 import io.grpc.KnownLength;
 import io.grpc.MethodDescriptor;
 import java.io.IOException;
@@ -66,7 +66,7 @@ final class OutboundMessage implements AutoCloseable {
     }
   }
 
-  private int writeTo(OutputStream target) throws IOException {
+  private void writeTo(OutputStream target) throws IOException {
     if (retain()) {
       try {
         message.writeTo(target);
@@ -80,7 +80,6 @@ final class OutboundMessage implements AutoCloseable {
         target.write(nothing, 0, Math.min(left, nothing.length));
       }
     }
-    return message.size();
   }
 
   /** Writes messages. */
@@ -96,36 +95,21 @@ final class OutboundMessage implements AutoCloseable {
     }
   }
 
-  private static final class Content extends InputStream implements Drainable, KnownLength {
+  private static final class Content extends DrainedMessage {
     private final OutboundMessage message;
-    private boolean drained;
 
     Content(OutboundMessage message) {
       this.message = message;
     }
 
     @Override
-    public int drainTo(OutputStream target) throws IOException {
-      if (drained) {
-        return 0;
-      }
-      drained = true;
-      return message.writeTo(target);
+    protected int size() {
+      return message.message.size();
     }
 
     @Override
-    public int available() {
-      return drained ? 0 : message.message.size();
-    }
-
-    @Override
-    public int read() {
-      throw new UnsupportedOperationException("requests are drained, not read");
-    }
-
-    @Override
-    public int read(byte[] target, int offset, int length) {
-      return read();
+    protected void writeTo(OutputStream target) throws IOException {
+      message.writeTo(target);
     }
   }
 
@@ -153,7 +137,7 @@ final class OutboundMessage implements AutoCloseable {
         if (unpacked != null) {
           target.put(unpacked);
         } else {
-          copy(stream, length, target);
+          GrpcFrames.copy(stream, length, target, "reply");
         }
         Lease complete = lease;
         lease = null;
@@ -164,22 +148,6 @@ final class OutboundMessage implements AutoCloseable {
         if (lease != null) {
           lease.close();
         }
-      }
-    }
-
-    private static void copy(InputStream stream, int length, ByteBuffer target) throws IOException {
-      if (stream instanceof HasByteBuffer chunks && chunks.byteBufferSupported()) {
-        while (target.hasRemaining()) {
-          ByteBuffer chunk = chunks.getByteBuffer();
-          if (chunk == null) {
-            throw new IOException("reply: ends too early");
-          }
-          int size = chunk.remaining();
-          target.put(chunk);
-          stream.skipNBytes(size);
-        }
-      } else {
-        target.put(stream.readNBytes(length));
       }
     }
   }

@@ -1,11 +1,7 @@
 package dev.nereid.client;
 
-import com.google.protobuf.CodedOutputStream;
+import dev.nereid.config.ConfigDigest;
 import dev.nereid.config.proto.ModelConfig;
-import java.io.IOException;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import java.util.List;
 
 /**
@@ -21,19 +17,7 @@ record RemoteModel(String name, List<String> versions, ModelConfig config, Strin
   }
 
   RemoteModel(String name, List<String> versions, ModelConfig config) {
-    this(name, versions, config, name + versions + digest(config));
-  }
-
-  private static String digest(ModelConfig config) {
-    byte[] bytes = new byte[config.getSerializedSize()];
-    CodedOutputStream out = CodedOutputStream.newInstance(bytes);
-    out.useDeterministicSerialization();
-    try {
-      config.writeTo(out);
-      return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
-    } catch (IOException | NoSuchAlgorithmException e) {
-      throw new IllegalStateException("configuration: no digest (expected: SHA-256)", e);
-    }
+    this(name, versions, config, name + versions + ConfigDigest.of(config));
   }
 
   /** Whether running a request twice does no harm: nothing is remembered between requests. */

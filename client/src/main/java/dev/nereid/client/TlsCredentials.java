@@ -2,6 +2,7 @@ package dev.nereid.client;
 
 import dev.nereid.core.Fault;
 import dev.nereid.core.FaultException;
+import dev.nereid.core.KeyMatch;
 import io.grpc.ChannelCredentials;
 import io.grpc.TlsChannelCredentials;
 import io.grpc.util.AdvancedTlsX509KeyManager;
@@ -16,7 +17,6 @@ import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.PrivateKey;
 import java.security.PublicKey;
-import java.security.Signature;
 import java.security.cert.CertificateException;
 import java.security.cert.X509Certificate;
 import java.util.List;
@@ -172,20 +172,7 @@ final class TlsCredentials implements AutoCloseable {
   }
 
   private void requirePair(PrivateKey secret, PublicKey known) throws GeneralSecurityException {
-    String algorithm =
-        switch (known.getAlgorithm()) {
-          case "RSA" -> "SHA256withRSA";
-          case "EC" -> "SHA256withECDSA";
-          default -> known.getAlgorithm();
-        };
-    byte[] text = known.getEncoded();
-    Signature signer = Signature.getInstance(algorithm);
-    signer.initSign(secret);
-    signer.update(text);
-    byte[] signature = signer.sign();
-    signer.initVerify(known);
-    signer.update(text);
-    if (!signer.verify(signature)) {
+    if (!KeyMatch.isPair(secret, known)) {
       throw new GeneralSecurityException(
           files.key() + ": not the key of the first certificate in " + files.certificate());
     }

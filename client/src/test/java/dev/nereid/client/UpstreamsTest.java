@@ -145,9 +145,7 @@ final class UpstreamsTest {
     for (int i = 0; i < count; i++) {
       all.add(send());
     }
-    for (Sent sent : all) {
-      assertThat(sent.answer.get(20, TimeUnit.SECONDS)).isEqualTo(BYTES);
-    }
+    allAreAnswered(all);
   }
 
   private static void until(String what, BooleanSupplier holds) {
@@ -216,9 +214,7 @@ final class UpstreamsTest {
     servers.get(0).kill();
     until("moved", () -> servers.get(1).held.size() + servers.get(2).held.size() == 30);
     servers.subList(1, 3).forEach(server -> server.held.forEach(Runnable::run));
-    for (Sent each : sent) {
-      assertThat(each.answer.get(20, TimeUnit.SECONDS)).isEqualTo(BYTES);
-    }
+    allAreAnswered(sent);
     until("seen", () -> state(0) == TargetState.UNREACHABLE);
     assertThat(upstreams().status().targets().get(0).flags())
         .contains(UpstreamStatus.RedFlag.REFUSED);
@@ -354,8 +350,12 @@ final class UpstreamsTest {
     }
     assertThat(calls(0)).isEqualTo(1);
     servers.get(0).held.forEach(Runnable::run);
-    for (Sent sent : held) {
-      assertThat(sent.answer.get(20, TimeUnit.SECONDS)).isEqualTo(BYTES);
+    allAreAnswered(held);
+  }
+
+  private static void allAreAnswered(List<Sent> sent) throws Exception {
+    for (Sent each : sent) {
+      assertThat(each.answer.get(20, TimeUnit.SECONDS)).isEqualTo(BYTES);
     }
   }
 
@@ -407,9 +407,7 @@ final class UpstreamsTest {
     servers.forEach(server -> server.script = ScriptedServer.ECHO);
     servers.forEach(server -> server.held.forEach(Runnable::run));
     assertThat(next.answer.get(20, TimeUnit.SECONDS)).isEqualTo(BYTES);
-    for (Sent sent : first) {
-      assertThat(sent.answer.get(20, TimeUnit.SECONDS)).isEqualTo(BYTES);
-    }
+    allAreAnswered(first);
     var empty = new UpstreamStatus.Admitted(0, 0, 0, 1);
     until("all room is free again", () -> upstreams().status().admitted().equals(empty));
   }
@@ -438,9 +436,7 @@ final class UpstreamsTest {
     until("held", () -> servers.stream().mapToInt(server -> server.held.size()).sum() == 4);
     servers.forEach(server -> server.script = ScriptedServer.ECHO);
     servers.forEach(server -> server.held.forEach(Runnable::run));
-    for (Sent each : sent) {
-      assertThat(each.answer.get(20, TimeUnit.SECONDS)).isEqualTo(BYTES);
-    }
+    allAreAnswered(sent);
   }
 
   @Test
@@ -461,9 +457,7 @@ final class UpstreamsTest {
     until("held", () -> servers.stream().mapToInt(server -> server.held.size()).sum() == 8);
     servers.forEach(server -> server.script = ScriptedServer.ECHO);
     servers.forEach(server -> server.held.forEach(Runnable::run));
-    for (Sent each : sent) {
-      assertThat(each.answer.get(20, TimeUnit.SECONDS)).isEqualTo(BYTES);
-    }
+    allAreAnswered(sent);
   }
 
   @Test
@@ -477,9 +471,7 @@ final class UpstreamsTest {
     Sent other = send(call("levels", 0, Duration.ofSeconds(20)));
     until("held", () -> servers.stream().mapToInt(server -> server.held.size()).sum() == 3);
     servers.forEach(server -> server.held.forEach(Runnable::run));
-    for (Sent sent : first) {
-      assertThat(sent.answer.get(20, TimeUnit.SECONDS)).isEqualTo(BYTES);
-    }
+    allAreAnswered(first);
     assertThat(other.answer.get(20, TimeUnit.SECONDS)).isEqualTo(BYTES);
   }
 

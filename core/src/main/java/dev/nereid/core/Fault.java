@@ -34,6 +34,28 @@ public enum Fault {
   /** A defect of the server. */
   INTERNAL;
 
+  /**
+   * Whether it concerns the one caller alone, who withdrew or ran out of time: another who asks the
+   * same may still be answered.
+   */
+  public boolean isCallersOwn() {
+    return switch (this) {
+      case CANCELLED, DEADLINE_EXCEEDED, QUEUE_TIMEOUT -> true;
+      case INVALID_ARGUMENT,
+          UNPROCESSABLE,
+          UNSUPPORTED_MEDIA,
+          TOO_LARGE,
+          NOT_FOUND,
+          ALREADY_EXISTS,
+          UNSUPPORTED,
+          NOT_READY,
+          OVERLOADED,
+          BACKEND_FAILED,
+          INTERNAL ->
+          false;
+    };
+  }
+
   /** A failure of this kind with that text. */
   public Failure with(String message) {
     return new Failure(this, message);

@@ -1,15 +1,9 @@
 package dev.nereid.engine;
 
-import com.google.protobuf.CodedOutputStream;
-import dev.nereid.config.proto.ModelConfig;
 import dev.nereid.config.proto.ModelEnsembling;
 import dev.nereid.engine.EnsembleDefinition.StepKey;
 import dev.nereid.repository.Fingerprint;
-import java.io.IOException;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.UUID;
 
@@ -53,18 +47,5 @@ final class Identities {
   /** Stands for files that came with the load, and that no other load has. */
   static String unique() {
     return UUID.randomUUID().toString();
-  }
-
-  /** Of a configuration, whatever the order of its maps. */
-  static String digest(ModelConfig config) {
-    byte[] bytes = new byte[config.getSerializedSize()];
-    CodedOutputStream out = CodedOutputStream.newInstance(bytes);
-    out.useDeterministicSerialization();
-    try {
-      config.writeTo(out);
-      return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
-    } catch (IOException | NoSuchAlgorithmException e) {
-      throw new IllegalStateException("configuration: no digest (expected: SHA-256)", e);
-    }
   }
 }

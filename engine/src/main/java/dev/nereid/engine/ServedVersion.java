@@ -1,5 +1,6 @@
 package dev.nereid.engine;
 
+import dev.nereid.config.ConfigDigest;
 import dev.nereid.config.ModelSpec;
 import dev.nereid.config.RequestCheck;
 import dev.nereid.core.Failure;
@@ -62,7 +63,7 @@ final class ServedVersion implements StepTarget, MetricSource {
             .formatted(
                 facts.name(),
                 facts.version(),
-                Identities.digest(facts.spec().config()),
+                ConfigDigest.of(facts.spec().config()),
                 facts.files());
   }
 

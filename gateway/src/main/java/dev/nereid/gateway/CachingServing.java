@@ -213,7 +213,7 @@ final class CachingServing extends ForwardingServing {
   /** The model has failed, or never ran. */
   void failed(ResultFlight flight, Failure failure) {
     InferRequest leader = flight.leader();
-    if (isLeadersOwn(failure.fault())) {
+    if (failure.fault().isCallersOwn()) {
       List<InferRequest> ended = new ArrayList<>();
       long now = inner.ticker().nanos();
       ResultFlight again =
@@ -230,24 +230,5 @@ final class CachingServing extends ForwardingServing {
     flights.remove(flight.asked().here(), flight);
     leader.fail(failure);
     flight.followers().forEach(follower -> follower.fail(failure));
-  }
-
-  /** Whether others who ask the same may still be answered. */
-  private static boolean isLeadersOwn(Fault fault) {
-    return switch (fault) {
-      case CANCELLED, DEADLINE_EXCEEDED, QUEUE_TIMEOUT -> true;
-      case INVALID_ARGUMENT,
-          UNPROCESSABLE,
-          UNSUPPORTED_MEDIA,
-          TOO_LARGE,
-          NOT_FOUND,
-          ALREADY_EXISTS,
-          UNSUPPORTED,
-          NOT_READY,
-          OVERLOADED,
-          BACKEND_FAILED,
-          INTERNAL ->
-          false;
-    };
   }
 }

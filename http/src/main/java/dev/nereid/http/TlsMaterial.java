@@ -1,5 +1,6 @@
 package dev.nereid.http;
 
+import dev.nereid.core.KeyMatch;
 import io.netty.handler.codec.http2.Http2SecurityUtil;
 import io.netty.handler.ssl.ApplicationProtocolConfig;
 import io.netty.handler.ssl.ApplicationProtocolConfig.Protocol;
@@ -20,7 +21,6 @@ import java.security.GeneralSecurityException;
 import java.security.MessageDigest;
 import java.security.PrivateKey;
 import java.security.PublicKey;
-import java.security.Signature;
 import java.security.cert.X509Certificate;
 import java.time.Instant;
 import java.util.HexFormat;
@@ -93,19 +93,7 @@ record TlsMaterial(TlsFiles files, byte[] certificate, byte[] key, byte[] roots,
   }
 
   private void requirePair(PrivateKey secret, PublicKey known) throws GeneralSecurityException {
-    String algorithm =
-        switch (known.getAlgorithm()) {
-          case "RSA" -> "SHA256withRSA";
-          case "EC" -> "SHA256withECDSA";
-          default -> known.getAlgorithm();
-        };
-    Signature signer = Signature.getInstance(algorithm);
-    signer.initSign(secret);
-    signer.update(certificate);
-    byte[] signature = signer.sign();
-    signer.initVerify(known);
-    signer.update(certificate);
-    if (!signer.verify(signature)) {
+    if (!KeyMatch.isPair(secret, known)) {
       throw new GeneralSecurityException(
           files.key() + ": not the key of the first certificate in " + files.certificate());
     }

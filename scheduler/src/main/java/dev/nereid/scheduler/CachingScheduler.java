@@ -3,7 +3,6 @@ package dev.nereid.scheduler;
 import dev.nereid.config.proto.ModelConfig;
 import dev.nereid.config.proto.ModelOutput;
 import dev.nereid.core.Failure;
-import dev.nereid.core.Fault;
 import dev.nereid.core.FaultException;
 import dev.nereid.core.InferRequest;
 import dev.nereid.core.InferResponse;
@@ -260,7 +259,7 @@ public final class CachingScheduler implements ModelScheduler {
       give(leader, null, failure);
       return;
     }
-    if (isLeadersOwn(failure.fault())) {
+    if (failure.fault().isCallersOwn()) {
       List<Ended> ended = new ArrayList<>();
       long now = ticker.nanos();
       Flight again =
@@ -279,25 +278,6 @@ public final class CachingScheduler implements ModelScheduler {
       give(follower, null, failure);
     }
     give(leader, null, failure);
-  }
-
-  /** Whether others who ask the same may still be answered. */
-  private static boolean isLeadersOwn(Fault fault) {
-    return switch (fault) {
-      case CANCELLED, DEADLINE_EXCEEDED, QUEUE_TIMEOUT -> true;
-      case INVALID_ARGUMENT,
-          UNPROCESSABLE,
-          UNSUPPORTED_MEDIA,
-          TOO_LARGE,
-          NOT_FOUND,
-          ALREADY_EXISTS,
-          UNSUPPORTED,
-          NOT_READY,
-          OVERLOADED,
-          BACKEND_FAILED,
-          INTERNAL ->
-          false;
-    };
   }
 
   private void end(List<Ended> ended) {

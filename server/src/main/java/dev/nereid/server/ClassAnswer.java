@@ -10,20 +10,21 @@ import dev.nereid.protocol.Classification;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/**
- * Turns an answer into classes by the labels of the load that gave it, which may have been replaced
- * since. {@link #takenBy} comes before {@link #of}, perhaps from another thread.
- */
+/** Turns answers into classes. Stateless. */
 final class ClassAnswer {
-  private volatile @Nullable Labelling load;
+  private ClassAnswer() {}
 
-  void takenBy(Labelling now) {
-    load = now;
-  }
-
-  /** The classes, in a response of its own; the one given stays the caller's. */
-  InferResponse of(InferResponse response, List<RequestedOutput> requested, MemoryPool memory) {
-    Labelling by = load;
+  /**
+   * The classes, in a response of its own; the one given stays the caller's.
+   *
+   * @param by the load that gave the answer, which may have been replaced since; null when the
+   *     engine did not tell, which is a defect
+   */
+  static InferResponse of(
+      @Nullable Labelling by,
+      InferResponse response,
+      List<RequestedOutput> requested,
+      MemoryPool memory) {
     if (by == null) {
       throw FaultException.of(
           Fault.INTERNAL, "classes: the engine did not tell which load answered");

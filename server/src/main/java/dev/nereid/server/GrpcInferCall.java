@@ -40,8 +40,8 @@ final class GrpcInferCall extends ServerCall.Listener<GrpcBody> implements Reply
   private final Map<String, Object> forwarded;
   private final @Nullable LoopBatches loop;
   private final AtomicBoolean closed = new AtomicBoolean();
-  private final ClassAnswer classes = new ClassAnswer();
   private List<RequestedOutput> requested = List.of();
+  private volatile @Nullable Labelling load;
   private Timings timings = Timings.NONE;
   private int answerBytes;
   private @Nullable GrpcBody body;
@@ -111,8 +111,8 @@ final class GrpcInferCall extends ServerCall.Listener<GrpcBody> implements Reply
   }
 
   @Override
-  public void takenBy(Labelling load) {
-    classes.takenBy(load);
+  public void takenBy(Labelling now) {
+    load = now;
   }
 
   @Override
@@ -156,7 +156,7 @@ final class GrpcInferCall extends ServerCall.Listener<GrpcBody> implements Reply
   private void sendClasses(InferResponse response) {
     InferResponse classified;
     try {
-      classified = classes.of(response, requested, inference.engine().memory());
+      classified = ClassAnswer.of(load, response, requested, inference.engine().memory());
     } catch (RuntimeException e) {
       response.close();
       close(failureOf(e));

@@ -4,15 +4,14 @@ import dev.nereid.core.Fault;
 import dev.nereid.core.FaultException;
 import dev.nereid.core.Lease;
 import dev.nereid.core.MemoryPool;
+import dev.nereid.protocol.DrainedMessage;
+import dev.nereid.protocol.GrpcFrames;
 import dev.nereid.protocol.GrpcResponse;
-import io.grpc.Drainable;
-import io.grpc.HasByteBuffer;
 import io.grpc.KnownLength;
 import io.grpc.MethodDescriptor;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.nio.ByteBuffer;
 
 /** Takes inferences off the wire and puts answers on it, with one copy each way. */
 final class GrpcMarshallers {
@@ -74,7 +73,7 @@ final class GrpcMarshallers {
       boolean complete = false;
       try {
         lease = memory.take(length);
-        copy(stream, length, lease.bytes());
+        GrpcFrames.copy(stream, length, lease.bytes(), "message");
         complete = true;
         return GrpcBody.of(admission, lease);
       } catch (FaultException e) {
@@ -86,22 +85,6 @@ final class GrpcMarshallers {
             lease.close();
           }
         }
-      }
-    }
-
-    private static void copy(InputStream stream, int length, ByteBuffer target) throws IOException {
-      if (stream instanceof HasByteBuffer chunks && chunks.byteBufferSupported()) {
-        while (target.hasRemaining()) {
-          ByteBuffer chunk = chunks.getByteBuffer();
-          if (chunk == null) {
-            throw new IOException("message: ends too early");
-          }
-          int size = chunk.remaining();
-          target.put(chunk);
-          stream.skipNBytes(size);
-        }
-      } else {
-        target.put(stream.readNBytes(length));
       }
     }
   }
@@ -119,38 +102,22 @@ final class GrpcMarshallers {
     }
   }
 
-  /** A response as gRPC takes it: it asks for the length, then has it written. */
-  private static final class Message extends InputStream implements Drainable, KnownLength {
+  /** An answer as gRPC takes it. */
+  private static final class Message extends DrainedMessage {
     private final GrpcResponse response;
-    private boolean drained;
 
     Message(GrpcResponse response) {
       this.response = response;
     }
 
     @Override
-    public int drainTo(OutputStream target) throws IOException {
-      if (drained) {
-        return 0;
-      }
-      drained = true;
-      response.writeTo(target);
+    protected int size() {
       return response.size();
     }
 
     @Override
-    public int available() {
-      return drained ? 0 : response.size();
-    }
-
-    @Override
-    public int read() {
-      throw new UnsupportedOperationException("responses are drained, not read");
-    }
-
-    @Override
-    public int read(byte[] target, int offset, int length) {
-      return read();
+    protected void writeTo(OutputStream target) throws IOException {
+      response.writeTo(target);
     }
   }
 }

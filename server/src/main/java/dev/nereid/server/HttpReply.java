@@ -20,6 +20,7 @@ import dev.nereid.protocol.JsonResponseWriter;
 import dev.nereid.protocol.ResponseForm;
 import io.netty.buffer.ByteBuf;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Writes the answer of one inference to its exchange: at once and by the thread that brings it, or,
@@ -35,7 +36,7 @@ final class HttpReply implements Reply {
   private final ContentCoding coding;
   private final Engine engine;
   private final CodecThreads codecs;
-  private final ClassAnswer classes = new ClassAnswer();
+  private volatile @Nullable Labelling load;
 
   HttpReply(
       HttpExchange exchange,
@@ -52,8 +53,8 @@ final class HttpReply implements Reply {
   }
 
   @Override
-  public void takenBy(Labelling load) {
-    classes.takenBy(load);
+  public void takenBy(Labelling now) {
+    load = now;
   }
 
   @Override
@@ -98,7 +99,7 @@ final class HttpReply implements Reply {
   }
 
   private void writeClasses(InferResponse response) {
-    try (InferResponse classified = classes.of(response, requested, engine.memory())) {
+    try (InferResponse classified = ClassAnswer.of(load, response, requested, engine.memory())) {
       send(classified);
     }
   }

@@ -15,7 +15,6 @@ import dev.nereid.protocol.proto.ModelInferResponse;
 import dev.nereid.protocol.proto.ModelStatistics;
 import dev.nereid.protocol.proto.ModelStatisticsRequest;
 import io.grpc.ManagedChannel;
-import io.grpc.netty.NettyChannelBuilder;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -51,8 +50,7 @@ final class ExtensionsTest {
   static void start() {
     server = new RunningServer();
     client = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
-    channel =
-        NettyChannelBuilder.forAddress("127.0.0.1", server.grpc.port()).usePlaintext().build();
+    channel = server.channel();
   }
 
   @AfterAll

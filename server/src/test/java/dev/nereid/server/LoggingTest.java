@@ -10,7 +10,6 @@ import dev.nereid.protocol.proto.LogSettingsResponse;
 import io.grpc.ManagedChannel;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
-import io.grpc.netty.NettyChannelBuilder;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -43,8 +42,7 @@ final class LoggingTest {
   static void start() {
     server = new RunningServer();
     client = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
-    channel =
-        NettyChannelBuilder.forAddress("127.0.0.1", server.grpc.port()).usePlaintext().build();
+    channel = server.channel();
   }
 
   @AfterAll

@@ -11,6 +11,8 @@ import dev.nereid.http.ListenerServices;
 import dev.nereid.http.RefusalAnswers;
 import dev.nereid.protocol.RequestLimits;
 import dev.nereid.telemetry.Metrics;
+import io.grpc.ManagedChannel;
+import io.grpc.netty.NettyChannelBuilder;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.function.UnaryOperator;
@@ -56,6 +58,11 @@ final class RunningServer implements AutoCloseable {
     GrpcListener listener = new GrpcListener(options, IDENTITY, services);
     listener.start();
     return listener;
+  }
+
+  /** A new channel to the listener for gRPC; the caller's to close. */
+  ManagedChannel channel() {
+    return NettyChannelBuilder.forAddress("127.0.0.1", grpc.port()).usePlaintext().build();
   }
 
   private HttpListener listener(
