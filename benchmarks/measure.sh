@@ -24,8 +24,8 @@ bench() {
   taskset -c "$CLIENT_CORE" ./nereid bench "$@"
 }
 
-# start_server REPOSITORY [MODEL...]: pinned, in its default configuration; with models named, a
-# repository of links to just those.
+# start_server REPOSITORY [MODEL...]: pinned, in its default configuration but for the array
+# serve_flags; with models named, a repository of links to just those.
 start_server() {
   local repository=$1
   shift
@@ -41,16 +41,16 @@ start_server() {
   fi
   taskset -c "$SERVER_CORE" ./nereid serve --model-repository="$repository" --http-port=$HTTP_PORT \
     --grpc-port=$GRPC_PORT --metrics-port=$METRICS_PORT --gateway-port=$GATEWAY_PORT \
-    --exit-grace-secs=0 > "$work/server.log" 2>&1 &
+    --exit-grace-secs=0 ${serve_flags[@]+"${serve_flags[@]}"} > "$work/server.log" 2>&1 &
   server=$!
-  await_ready "http://127.0.0.1:$HTTP_PORT/v2/health/ready"
+  await_ready "${SCHEME:-http}://127.0.0.1:$HTTP_PORT/v2/health/ready"
   server_java=$(java_of "$server")
 }
 
 await_ready() {
   local i
   for ((i = 0; i < 1200; i++)); do
-    curl -sf -o /dev/null "$1" && return
+    curl -skf -o /dev/null "$1" && return
     kill -0 "$server" 2> /dev/null || die "the server ended before it was ready"
     sleep 0.1
   done
@@ -116,14 +116,14 @@ press() {
     grpc)
       taskset -c "$CLIENT_CORE" h2load -c1 -t1 -m"$2" -D"$3" -w30 -W30 -d "$work/body" \
         -H 'content-type: application/grpc' -H 'te: trailers' \
-        "http://127.0.0.1:${4:-$GRPC_PORT}/inference.GRPCInferenceService/ModelInfer" > "$output" 2>&1 ||
+        "${SCHEME:-http}://127.0.0.1:${4:-$GRPC_PORT}/inference.GRPCInferenceService/ModelInfer" > "$output" 2>&1 ||
         die "h2load: $(tail -n 3 "$output")"
       grep -q ' 0 failed, 0 errored, 0 timeout' "$output" || say "h2load: $(grep '^requests:' "$output")"
       awk '/^requests:/ { for (i = 2; i < NF; i++) if ($(i + 1) == "succeeded,") print $i }' "$output"
       ;;
     *)
       taskset -c "$CLIENT_CORE" wrk -t1 -c"$2" -d"$3"s --timeout 30s -s "$work/body.lua" \
-        "http://127.0.0.1:${4:-$HTTP_PORT}" > "$output" 2>&1 || die "wrk: $(tail -n 3 "$output")"
+        "${SCHEME:-http}://127.0.0.1:${4:-$HTTP_PORT}" > "$output" 2>&1 || die "wrk: $(tail -n 3 "$output")"
       ! grep -q 'Non-2xx' "$output" || die "wrk: $(grep 'Non-2xx' "$output")"
       awk '/requests in/ { print $1 }' "$output"
       ;;

@@ -84,17 +84,21 @@ final class CheckModelCommand implements Callable<Integer> {
       return;
     }
     Files.createSymbolicLink(link, model);
+    for (ModelEnsembling.Step step : declared(model).getEnsembleScheduling().getStepList()) {
+      link(model.resolveSibling(step.getModelName()), repository);
+    }
+  }
+
+  /** What a model's author wrote; nothing when there is no such text. */
+  private static ModelConfig declared(Path model) throws IOException {
     Path config = model.resolve(CONFIG);
     if (!Files.exists(config)) {
-      return;
+      return ModelConfig.getDefaultInstance();
     }
     try {
-      ModelConfig parsed = ConfigText.parse(Files.readString(config), config.toString());
-      for (ModelEnsembling.Step step : parsed.getEnsembleScheduling().getStepList()) {
-        link(model.resolveSibling(step.getModelName()), repository);
-      }
-    } catch (FaultException e) {
-      return; // the load tells what is wrong with the text
+      return ConfigText.parse(Files.readString(config), config.toString());
+    } catch (FaultException _) {
+      return ModelConfig.getDefaultInstance(); // the load tells what is wrong with the text
     }
   }
 
@@ -108,7 +112,7 @@ final class CheckModelCommand implements Callable<Integer> {
   }
 
   private int report(Path repository, String shown, String meant)
-      throws InterruptedException, ExecutionException {
+      throws IOException, InterruptedException, ExecutionException {
     PrintWriter out = spec.commandLine().getOut();
     try (Engine engine = Engine.open(EngineOptions.of(repository), new Metrics())) {
       LoadReport report = engine.started().get();
@@ -124,15 +128,19 @@ final class CheckModelCommand implements Callable<Integer> {
             (ready ? "fine, " : "cannot be served: ")
                 + (shown.isEmpty() ? told : told.replace(shown, meant)));
         if (ready) {
-          warnings(engine, entry).forEach(warning -> out.println("  warning: " + warning));
+          ModelConfig declared = declared(repository.resolve(entry.model()));
+          warnings(engine, entry, declared)
+              .forEach(warning -> out.println("  warning: " + warning));
         }
       }
       return report.failures().isEmpty() ? 0 : 1;
     }
   }
 
-  private static List<String> warnings(Engine engine, IndexEntry entry) {
+  private static List<String> warnings(Engine engine, IndexEntry entry, ModelConfig declared) {
     return ModelLint.warnings(
-        engine.config(entry.model(), entry.version()), Runtime.getRuntime().availableProcessors());
+        engine.config(entry.model(), entry.version()),
+        declared,
+        Runtime.getRuntime().availableProcessors());
   }
 }

@@ -54,23 +54,30 @@ final class NativeLibraries {
       return folder;
     }
     Path work = Files.createTempDirectory(Files.createDirectories(cache), "unpacking-");
-    for (String name : names) {
-      try (InputStream in = OrtEnvironment.class.getResourceAsStream(place + name)) {
-        if (in == null) {
-          return null;
-        }
-        Files.copy(in, work.resolve(name));
-      }
-    }
     try {
-      Files.move(work, folder, StandardCopyOption.ATOMIC_MOVE);
-    } catch (FileAlreadyExistsException | DirectoryNotEmptyException e) {
       for (String name : names) {
-        Files.delete(work.resolve(name)); // another start was faster; its copy is as good
+        try (InputStream in = OrtEnvironment.class.getResourceAsStream(place + name)) {
+          if (in == null) {
+            return null;
+          }
+          Files.copy(in, work.resolve(name));
+        }
       }
-      Files.delete(work);
+      Files.move(work, folder, StandardCopyOption.ATOMIC_MOVE);
+    } catch (FileAlreadyExistsException | DirectoryNotEmptyException _) {
+      return folder; // another start was faster; its copy is as good
+    } finally {
+      discard(work, names);
     }
     return folder;
+  }
+
+  /** Deletes what could not be moved, so that a full disk does not get fuller at every start. */
+  private static void discard(Path work, List<String> names) throws IOException {
+    for (String name : names) {
+      Files.deleteIfExists(work.resolve(name));
+    }
+    Files.deleteIfExists(work);
   }
 
   private static String machine() {

@@ -46,6 +46,37 @@ final class CheckModelCommandTest {
   }
 
   @Test
+  void whatKeepsBatchesFromFormingIsSaid() throws Exception {
+    Path echo =
+        model(
+            "echo",
+            """
+            backend: "identity"
+            max_batch_size: 4
+            input { name: "INPUT0" data_type: TYPE_FP32 dims: [ -1 ] }
+            output { name: "OUTPUT0" data_type: TYPE_FP32 dims: [ -1 ] }
+            instance_group { kind: KIND_CPU count: 2 }
+            dynamic_batching { default_queue_policy { max_queue_size: 2 } }
+            """);
+    assertThat(check(echo)).as("warnings are no failure").isZero();
+    assertThat(out.toString())
+        .contains("warning: instance_group: 2 instances, and max_queue_delay_microseconds is 0")
+        .contains("warning: dynamic_batching.default_queue_policy.max_queue_size: 2 is below")
+        .contains("warning: input 'INPUT0'.dims: [-1] are free");
+  }
+
+  @Test
+  void anExportWithAFixedBatchIsSaid() throws Exception {
+    Path fixed = model("fixed", "backend: 'onnxruntime'");
+    Files.copy(
+        RunningProgram.HOME.resolve("samples/models/ultralytics_static.onnx"),
+        fixed.resolve("1/model.onnx"));
+    assertThat(check(fixed)).isZero();
+    assertThat(out.toString())
+        .contains("fixed: fine", "every tensor's first dimension is fixed to 1");
+  }
+
+  @Test
   void aMisplacedFieldIsToldWithFileLineAndTheRightPlace() throws Exception {
     Path wrong = model("wrong", "backend: 'identity'\ndynamic_batching { max_batch_size: 4 }\n");
     assertThat(check(wrong)).isEqualTo(1);

@@ -46,6 +46,15 @@ final class RoomsTest {
           Map.entry(
               "bench", Set.of("core", "config", "image", "client", "backend", "backend.onnx")));
 
+  private static final Set<String> WALL_CLOCKS =
+      Set.of(
+          "java.lang.System.currentTimeMillis",
+          "java.time.Instant.now",
+          "java.time.LocalDateTime.now",
+          "java.time.ZonedDateTime.now",
+          "java.time.Clock.systemUTC",
+          "java.util.concurrent.locks.LockSupport.parkUntil");
+
   private static JavaClasses classes;
 
   @BeforeAll
@@ -137,6 +146,31 @@ final class RoomsTest {
         .orShould()
         .callMethod(System.class, "getenv")
         .check(classes);
+  }
+
+  /** Everything that waits or lasts is measured by a clock that nobody sets. */
+  @Test
+  void theWallClockIsAskedOnlyToTellTheTime() {
+    Set<String> tellers =
+        Set.of(
+            "dev.nereid.http.AnswerReport", // stamps of the access log
+            "dev.nereid.http.HttpDate",
+            "dev.nereid.http.ListenerTls", // whether a certificate is valid
+            "dev.nereid.scheduler.ExecutionStatistics", // last_inference
+            "dev.nereid.server.GrpcCallLog",
+            "dev.nereid.app.ServeCommand"); // how long the start took
+    Set<String> asking = new TreeSet<>();
+    for (JavaClass type : classes) {
+      boolean asks =
+          type.getMethodCallsFromSelf().stream()
+              .anyMatch(
+                  call ->
+                      WALL_CLOCKS.contains(call.getTargetOwner().getName() + '.' + call.getName()));
+      if (asks && !room(type).equals("bench")) {
+        asking.add(type.getName());
+      }
+    }
+    assertThat(asking).isSubsetOf(tellers);
   }
 
   private static boolean mayUse(String from, String to) {

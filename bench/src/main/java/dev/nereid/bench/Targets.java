@@ -152,6 +152,7 @@ final class Targets {
         options.endpoint(),
         connections,
         Integer.MAX_VALUE,
-        options.protocol() != Protocol.HTTP_JSON);
+        options.protocol() != Protocol.HTTP_JSON,
+        null);
   }
 }

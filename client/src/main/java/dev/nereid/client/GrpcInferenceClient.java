@@ -19,6 +19,7 @@ import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.netty.NettyChannelBuilder;
 import io.netty.buffer.ByteBuf;
+import io.netty.handler.ssl.SslContext;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.UnknownHostException;
@@ -28,6 +29,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
+import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -54,14 +56,18 @@ public final class GrpcInferenceClient implements InferenceClient {
   /** A client that connects on its first call. */
   public GrpcInferenceClient(GrpcOptions options, EventLoops loops) {
     channels = new ManagedChannel[options.channels()];
+    TlsOptions tls = options.tls();
+    SslContext context = tls == null ? null : tls.overGrpc();
     for (int i = 0; i < channels.length; i++) {
-      channels[i] = open(options, loops);
+      channels[i] = open(options, context, loops);
     }
   }
 
-  private static ManagedChannel open(GrpcOptions options, EventLoops loops) {
-    return NettyChannelBuilder.forAddress(options.endpoint().host(), options.endpoint().port())
-        .usePlaintext()
+  private static ManagedChannel open(
+      GrpcOptions options, @Nullable SslContext tls, EventLoops loops) {
+    NettyChannelBuilder builder =
+        NettyChannelBuilder.forAddress(options.endpoint().host(), options.endpoint().port());
+    return (tls == null ? builder.usePlaintext() : builder.sslContext(tls))
         .eventLoopGroup(loops.group())
         .channelFactory(loops.channels())
         .directExecutor()
@@ -216,7 +222,9 @@ public final class GrpcInferenceClient implements InferenceClient {
   /** Tells a server that answers UNAVAILABLE from one that is not there. */
   private static CallFailure transportFailure(Status status, String message) {
     for (Throwable cause = status.getCause(); cause != null; cause = cause.getCause()) {
-      if (cause instanceof ConnectException || cause instanceof UnknownHostException) {
+      if (cause instanceof ConnectException
+          || cause instanceof UnknownHostException
+          || cause instanceof SSLException) {
         return CallFailure.of(CallFailure.Kind.CONNECT, message + ": " + cause.getMessage());
       }
       if (cause instanceof IOException) {

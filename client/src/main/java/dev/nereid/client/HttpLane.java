@@ -10,6 +10,8 @@ import io.netty.channel.EventLoop;
 import io.netty.channel.socket.SocketChannel;
 import io.netty.handler.codec.http.HttpDecoderConfig;
 import io.netty.handler.codec.http.HttpResponseDecoder;
+import io.netty.handler.ssl.SslContext;
+import io.netty.handler.ssl.SslHandler;
 import java.util.ArrayDeque;
 import java.util.HashSet;
 import java.util.List;
@@ -40,7 +42,12 @@ final class HttpLane {
   private int connecting;
   private boolean closed;
 
-  HttpLane(EventLoop loop, ChannelFactory<Channel> channels, HttpOptions options, int share) {
+  HttpLane(
+      EventLoop loop,
+      ChannelFactory<Channel> channels,
+      HttpOptions options,
+      int share,
+      @Nullable SslContext tls) {
     this.loop = loop;
     this.maxConnections = share;
     this.maxWaiting = options.maxWaiting();
@@ -55,6 +62,12 @@ final class HttpLane {
                 new ChannelInitializer<SocketChannel>() {
                   @Override
                   protected void initChannel(SocketChannel channel) {
+                    if (tls != null) {
+                      Endpoint server = options.endpoint();
+                      channel
+                          .pipeline()
+                          .addLast(tls.newHandler(channel.alloc(), server.host(), server.port()));
+                    }
                     channel
                         .pipeline()
                         .addLast(
@@ -122,9 +135,17 @@ final class HttpLane {
 
   private void connect() {
     connecting++;
-    bootstrap
-        .connect()
-        .addListener((ChannelFuture future) -> connected(future.channel(), future.cause()));
+    bootstrap.connect().addListener((ChannelFuture future) -> greet(future));
+  }
+
+  /** Goes on when the server has shown who it is, where it has to. */
+  private void greet(ChannelFuture future) {
+    SslHandler tls = future.isSuccess() ? future.channel().pipeline().get(SslHandler.class) : null;
+    if (tls == null) {
+      connected(future.channel(), future.cause());
+    } else {
+      tls.handshakeFuture().addListener(shaken -> connected(future.channel(), shaken.cause()));
+    }
   }
 
   private void connected(Channel channel, @Nullable Throwable cause) {

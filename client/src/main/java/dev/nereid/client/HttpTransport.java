@@ -1,6 +1,7 @@
 package dev.nereid.client;
 
 import io.netty.channel.EventLoop;
+import io.netty.handler.ssl.SslContext;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -9,11 +10,13 @@ final class HttpTransport implements AutoCloseable {
   private final List<HttpLane> lanes = new ArrayList<>();
 
   HttpTransport(HttpOptions options, EventLoops loops) {
+    TlsOptions tls = options.tls();
+    SslContext context = tls == null ? null : tls.overHttp();
     int count = Math.min(loops.threads(), options.maxConnections());
     for (int i = 0; i < count; i++) {
       EventLoop loop = loops.group().next();
       int share = options.maxConnections() / count + (i < options.maxConnections() % count ? 1 : 0);
-      lanes.add(new HttpLane(loop, loops.channels(), options, share));
+      lanes.add(new HttpLane(loop, loops.channels(), options, share, context));
     }
   }
 

@@ -2,6 +2,7 @@ package dev.nereid.client;
 
 import dev.nereid.core.DataType;
 import dev.nereid.core.Shape;
+import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -110,6 +111,16 @@ public record InferInput(String name, DataType type, Shape shape, ByteBuffer dat
         name,
         shape,
         List.of(values).stream().map(v -> v.getBytes(StandardCharsets.UTF_8)).toList());
+  }
+
+  /**
+   * Any type out of a segment, on the heap or off it, which is read and not copied: it must live,
+   * and stay as it is, until the call is encoded.
+   *
+   * @param data dense, row-major, little-endian
+   */
+  public static InferInput segment(String name, DataType type, Shape shape, MemorySegment data) {
+    return new InferInput(name, type, shape, data.asByteBuffer());
   }
 
   /** A view of the bytes, little-endian, with a position of its own. */

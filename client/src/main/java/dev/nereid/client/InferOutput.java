@@ -2,6 +2,7 @@ package dev.nereid.client;
 
 import dev.nereid.core.DataType;
 import dev.nereid.core.Shape;
+import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -112,6 +113,11 @@ public record InferOutput(String name, DataType type, Shape shape, ByteBuffer da
   /** The elements of a BYTES tensor as UTF-8 text. */
   public List<String> strings() {
     return blobs().stream().map(element -> new String(element, StandardCharsets.UTF_8)).toList();
+  }
+
+  /** The bytes as a segment, not copied. */
+  public MemorySegment segment() {
+    return MemorySegment.ofBuffer(data());
   }
 
   /** A view of the bytes, little-endian, with a position of its own. */

@@ -240,7 +240,8 @@ final class HttpInferenceClientTest {
                 });
         var client =
             new HttpInferenceClient(
-                new HttpOptions(server.endpoint(), 1, 1, true), EventLoopsOfOne.LOOPS)) {
+                HttpOptions.of(server.endpoint()).withMaxConnections(1).withMaxWaiting(1),
+                EventLoopsOfOne.LOOPS)) {
       List<CompletableFuture<InferResult>> results = new ArrayList<>();
       for (int i = 0; i < 3; i++) {
         results.add(client.infer(InferCall.of("m", InferInput.ints("i", Shape.of(1), i))));

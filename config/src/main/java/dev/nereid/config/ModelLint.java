@@ -19,11 +19,13 @@ public final class ModelLint {
   private static final long LONG_DELAY_MICROS = 100_000;
 
   private final ModelConfig config;
+  private final ModelConfig declared;
   private final int cores;
   private final List<String> warnings = new ArrayList<>();
 
-  private ModelLint(ModelConfig config, int cores) {
+  private ModelLint(ModelConfig config, ModelConfig declared, int cores) {
     this.config = config;
+    this.declared = declared;
     this.cores = cores;
   }
 
@@ -31,10 +33,12 @@ public final class ModelLint {
    * The warnings, each with the field it is about and a remedy; empty when there is nothing to say.
    *
    * @param config complete and normalised
+   * @param declared what its author wrote, for what is only told of what was chosen, not of
+   *     defaults
    * @param cores how many the server may use
    */
-  public static List<String> warnings(ModelConfig config, int cores) {
-    ModelLint lint = new ModelLint(config, cores);
+  public static List<String> warnings(ModelConfig config, ModelConfig declared, int cores) {
+    ModelLint lint = new ModelLint(config, declared, cores);
     if (!ModelSpec.isEnsemble(config)) {
       lint.batchDimension();
       lint.scheduler();
@@ -61,6 +65,13 @@ public final class ModelLint {
       warn(
           "max_batch_size: 0, and every tensor's first dimension is fixed to 1; requests run one by"
               + " one unless the model is exported with a free batch dimension");
+    }
+    long fixed = config.getInputCount() == 0 ? 0 : outer(config.getInput(0).getDimsList());
+    if (max == 0 && fixed > 1 && allOuter(fixed) && allDeep()) {
+      warn(
+          ("max_batch_size: 0, and every tensor's first dimension is fixed to %d; if that is the batch"
+                  + " dimension, every request must fill it: export the model with a free one")
+              .formatted(fixed));
     }
     if (max > 0 && config.getInputCount() > 0 && allOuter(-1) && allDeep()) {
       warn(
@@ -110,6 +121,14 @@ public final class ModelLint {
                   + " nothing waits for such a size")
               .formatted(preferred));
     }
+    int chosen = activeOnCpu(declared);
+    if (delay == 0 && chosen > 1) {
+      warn(
+          ("instance_group: %d instances, and max_queue_delay_microseconds is 0: an idle instance"
+                  + " takes a request at once, so batches form only while all are busy; one instance,"
+                  + " or a delay of some hundred microseconds, makes larger ones")
+              .formatted(chosen));
+    }
     if (Long.compareUnsigned(delay, LONG_DELAY_MICROS) >= 0) {
       warn(
           ("dynamic_batching.max_queue_delay_microseconds: %s; a request without company waits that"
@@ -137,6 +156,12 @@ public final class ModelLint {
                   Long.toUnsignedString(batching.getMaxQueueDelayMicroseconds())));
     }
     long size = Integer.toUnsignedLong(policy.getMaxQueueSize());
+    if (size != 0 && size < config.getMaxBatchSize()) {
+      warn(
+          ("%s.max_queue_size: %d is below max_batch_size, %d, so that single requests never fill a"
+                  + " batch")
+              .formatted(at, size, config.getMaxBatchSize()));
+    }
     for (int preferred : batching.getPreferredBatchSizeList()) {
       if (size != 0 && preferred > size) {
         warn(
@@ -171,6 +196,11 @@ public final class ModelLint {
                     + " one shape in the client, or set allow_ragged_batch if the model can take it")
                 .formatted(input.getName(), input.getDimsList()));
       }
+      if (batches && input.getIsShapeTensor()) {
+        warn(
+            "input '%s'.is_shape_tensor: only requests that give it the same values share a batch"
+                .formatted(input.getName()));
+      }
       if (batches && input.getOptional()) {
         warn(
             ("input '%s'.optional: only requests that all give it, or all leave it out, share a"
@@ -189,12 +219,7 @@ public final class ModelLint {
   }
 
   private void instances() {
-    int onCpu = 0;
-    for (ModelInstanceGroup group : config.getInstanceGroupList()) {
-      if (group.getKind() == ModelInstanceGroup.Kind.KIND_CPU && !group.getPassive()) {
-        onCpu += group.getCount();
-      }
-    }
+    int onCpu = activeOnCpu(config);
     int threads = Math.max(1, threads());
     if (onCpu > cores) {
       warn(
@@ -206,6 +231,17 @@ public final class ModelLint {
           "instance_group: %d instances of %d threads each, but the server has %d cores"
               .formatted(onCpu, threads, cores));
     }
+  }
+
+  private static int activeOnCpu(ModelConfig config) {
+    int onCpu = 0;
+    for (ModelInstanceGroup group : config.getInstanceGroupList()) {
+      boolean elsewhere = group.getKind() == ModelInstanceGroup.Kind.KIND_GPU;
+      if (!elsewhere && !group.getPassive()) {
+        onCpu += group.getCount();
+      }
+    }
+    return onCpu;
   }
 
   private int threads() {

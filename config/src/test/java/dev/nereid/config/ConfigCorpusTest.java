@@ -50,7 +50,7 @@ final class ConfigCorpusTest {
     assertThat(ModelSpec.of(config).inputs()).isNotEmpty();
     assertThat(ConfigText.parse(ConfigText.print(config), "printed")).isEqualTo(config);
     assertThat(ConfigJson.parse(ConfigJson.print(config))).isEqualTo(config);
-    List<String> warnings = ModelLint.warnings(config, 16);
+    List<String> warnings = ModelLint.warnings(config, config, 16);
     for (String warning : marks(text, "# warns: ")) {
       assertThat(warnings).anyMatch(w -> w.contains(warning));
     }

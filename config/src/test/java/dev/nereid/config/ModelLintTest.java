@@ -2,6 +2,7 @@ package dev.nereid.config;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.nereid.config.proto.ModelConfig;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -52,12 +53,33 @@ final class ModelLintTest {
         "instance_group { kind: KIND_CPU count: 2 } parameters { key: 'intra_op_thread_count' value"
             + " { string_value: '3' } }|2 instances of 3 threads each, but the server has 4",
         "max_batch_size: 8|output: none",
+        "input { name: 'x' dims: [ 4, 3 ] } output { name: 'y' dims: [ 4, 2 ] }|fixed to 4; if that",
+        "max_batch_size: 8 dynamic_batching { default_queue_policy { max_queue_size: 4 } }|"
+            + "max_queue_size: 4 is below max_batch_size, 8",
+        "max_batch_size: 8 dynamic_batching { } input { name: 'x' dims: 2 is_shape_tensor: true }|"
+            + "input 'x'.is_shape_tensor: only requests that give it the same values",
+        "max_batch_size: 8 dynamic_batching { } instance_group { kind: KIND_CPU count: 2 }|"
+            + "instance_group: 2 instances, and max_queue_delay_microseconds is 0",
       })
   void whatSurprisesIsSaid(String text, String warning) {
     assertThat(lint(text)).anyMatch(w -> w.contains(warning));
   }
 
+  @Test
+  void whatNobodyWroteIsNotHeldAgainstAnybody() {
+    String written = "max_batch_size: 8 dynamic_batching { }" + TENSORS;
+    ModelConfig complete = parsed(written + "instance_group { kind: KIND_CPU count: 4 }");
+    assertThat(ModelLint.warnings(complete, parsed(written), 4)).isEmpty();
+    assertThat(lint(written + "instance_group { kind: KIND_CPU count: 1 }")).isEmpty();
+    String waiting = "max_batch_size: 8 dynamic_batching { max_queue_delay_microseconds: 500 }";
+    assertThat(lint(waiting + TENSORS + "instance_group { kind: KIND_CPU count: 4 }")).isEmpty();
+  }
+
+  private static ModelConfig parsed(String text) {
+    return ConfigText.parse("name: 'm' " + text, "x");
+  }
+
   private static List<String> lint(String text) {
-    return ModelLint.warnings(ConfigText.parse("name: 'm' " + text, "x"), 4);
+    return ModelLint.warnings(parsed(text), parsed(text), 4);
   }
 }

@@ -84,12 +84,21 @@ public final class MemoryPool implements AutoCloseable {
 
   private ByteBuf block(int bytes) {
     try {
-      return bytes >= BIG ? takeBig(bytes) : small.directBuffer(bytes, bytes);
+      return allocate(bytes);
+    } catch (OutOfMemoryError e) {
+      trim(); // what is missing may be kept here, in blocks of other sizes
+    }
+    try {
+      return allocate(bytes);
     } catch (OutOfMemoryError e) {
       refusals.increment();
       throw new FaultException(
           Fault.OVERLOADED.with("off-heap memory: " + bytes + " bytes asked and not to be had"), e);
     }
+  }
+
+  private ByteBuf allocate(int bytes) {
+    return bytes >= BIG ? takeBig(bytes) : small.directBuffer(bytes, bytes);
   }
 
   /** Leases a block that holds these bytes. */

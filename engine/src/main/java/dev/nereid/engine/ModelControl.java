@@ -112,7 +112,7 @@ final class ModelControl implements AutoCloseable {
   void load(String name, LoadParameters parameters) {
     requireExplicit();
     ModelRepository.checkName(name);
-    ModelConfig config = given(parameters);
+    ModelConfig config = given(name, parameters);
     if (parameters.files().isEmpty()) {
       ModelEntry entry = inRepository(name);
       loadWithSteps(config == null ? entry : entry.with(config), null);
@@ -121,16 +121,33 @@ final class ModelControl implements AutoCloseable {
           Fault.INVALID_ARGUMENT,
           "Load parameter 'config' must be specified for model file override");
     } else {
-      try (OverrideDirectory files =
-          OverrideDirectory.write(options.scratch(), parameters.files())) {
+      try (OverrideDirectory files = written(name, parameters)) {
         loadWithSteps(repository.at(name, files.path()).with(config), files);
       }
     }
   }
 
-  private static @Nullable ModelConfig given(LoadParameters parameters) {
+  private static @Nullable ModelConfig given(String name, LoadParameters parameters) {
     String json = parameters.config();
-    return json == null ? null : ConfigJson.parse(json);
+    try {
+      return json == null ? null : ConfigJson.parse(json);
+    } catch (FaultException e) {
+      throw new FaultException(
+          e.failure()
+              .fault()
+              .with("failed to load '%s': %s".formatted(name, e.failure().message())),
+          e);
+    }
+  }
+
+  private OverrideDirectory written(String name, LoadParameters parameters) {
+    try {
+      return OverrideDirectory.write(options.scratch(), parameters.files());
+    } catch (FaultException e) {
+      throw e.failure().fault() == Fault.INTERNAL
+          ? notFound(name, ": " + e.failure().message())
+          : e;
+    }
   }
 
   private ModelEntry inRepository(String name) {

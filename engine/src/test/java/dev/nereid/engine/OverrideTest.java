@@ -70,6 +70,9 @@ final class OverrideTest extends EngineFixture {
                 .failure()
                 .fault())
         .isEqualTo(Fault.INVALID_ARGUMENT);
+    assertThat(
+            refusal(() -> engine.load("id", new LoadParameters("{", Map.of()))).failure().message())
+        .startsWith("failed to load 'id': model configuration: not valid JSON");
     infer(engine, "id", -1, "INPUT0").response();
   }
 
@@ -130,7 +133,9 @@ final class OverrideTest extends EngineFixture {
         refusal(() -> broken.load("id", new LoadParameters(CONFIG, Map.of("1/x", bytes("x")))))
             .failure();
     assertThat(failure.fault()).isEqualTo(Fault.INTERNAL);
-    assertThat(failure.message()).startsWith("failed to write the model override to disk: ");
+    assertThat(failure.message())
+        .startsWith(
+            "failed to load 'id', failed to poll from model repository: failed to write the");
     assertThat(broken.isReady()).isTrue();
     infer(broken, "id", -1, "INPUT0").response();
   }

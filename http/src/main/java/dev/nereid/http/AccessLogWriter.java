@@ -176,7 +176,12 @@ public final class AccessLogWriter implements AccessLog, AutoCloseable {
     try {
       out.write(text.toString().getBytes(StandardCharsets.UTF_8));
       out.flush();
+      if (broken) {
+        broken = false;
+        LOG.info("access log of {}: can be written again", listener);
+      }
     } catch (IOException e) {
+      dropped.add(text.chars().filter(character -> character == '\n').count());
       if (!broken) {
         broken = true;
         LOG.error("access log of {}: cannot be written, its lines are lost", listener, e);

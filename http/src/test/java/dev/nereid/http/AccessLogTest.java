@@ -6,12 +6,14 @@ import dev.nereid.telemetry.Counter;
 import dev.nereid.telemetry.Meter;
 import dev.nereid.telemetry.Metrics;
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.logging.Handler;
@@ -97,6 +99,34 @@ final class AccessLogTest {
     assertThat(dropped.total()).isEqualTo(3);
     log.start().close();
     assertThat(out.toString(StandardCharsets.UTF_8).lines()).hasSize(4);
+  }
+
+  @Test
+  void aFullDiskCostsLinesThatAreCountedUntilThereIsRoomAgain() throws Exception {
+    var full = new AtomicBoolean(true);
+    var out =
+        new ByteArrayOutputStream() {
+          @Override
+          public void write(byte[] bytes) throws IOException {
+            if (full.get()) {
+              throw new IOException("No space left on device");
+            }
+            super.write(bytes);
+          }
+        };
+    try (var log = new AccessLogWriter("test", OPTIONS, out, dropped).start();
+        var running = new RunningListener(RunningListener.options(), log, RunningListener::echo);
+        var wire = running.connect()) {
+      wire.get("/lost").receive();
+      long end = System.nanoTime() + Duration.ofSeconds(10).toNanos();
+      while (dropped.total() == 0 && System.nanoTime() < end) {
+        LockSupport.parkNanos(1_000_000);
+      }
+      full.set(false);
+      wire.get("/kept").receive();
+    }
+    assertThat(dropped.total()).isEqualTo(1);
+    assertThat(out.toString(StandardCharsets.UTF_8)).contains(" /kept ").hasLineCount(1);
   }
 
   @Test

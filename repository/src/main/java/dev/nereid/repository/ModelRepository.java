@@ -4,6 +4,7 @@ import dev.nereid.core.Fault;
 import dev.nereid.core.FaultException;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
@@ -148,7 +149,11 @@ public final class ModelRepository {
     Map<Path, Path> byRealPath = new LinkedHashMap<>();
     for (Path root : roots) {
       try {
-        byRealPath.putIfAbsent(root.toRealPath(), root);
+        Path real = root.toRealPath();
+        if (!Files.isDirectory(real)) {
+          throw new NotDirectoryException(root.toString());
+        }
+        byRealPath.putIfAbsent(real, root);
       } catch (IOException e) {
         throw unreadable(root, e);
       }

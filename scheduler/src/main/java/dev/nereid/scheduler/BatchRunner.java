@@ -39,6 +39,7 @@ final class BatchRunner {
   private final MemoryPool memory;
   private final Ticker ticker;
   private final ExecutionStatistics statistics;
+  private final DeclaredOutputs declared;
   private final @Nullable AnswerOrder order;
 
   BatchRunner(SchedulerSetup setup, boolean batching, @Nullable AnswerOrder order) {
@@ -49,6 +50,7 @@ final class BatchRunner {
     ticker = setup.ticker();
     nextFailureLog = new AtomicLong(ticker.nanos());
     statistics = setup.statistics();
+    declared = new DeclaredOutputs(setup.config());
     this.order = order;
   }
 
@@ -132,9 +134,14 @@ final class BatchRunner {
     InferRequest.Call call = queued.request.call();
     List<Tensor> outputs = batch.outputsOf(index);
     List<Lease> leases = batch.leasesOf(index);
-    if (failure == null && outputs.size() < call.outputs().size()) {
-      leases.forEach(Lease::close);
-      failure = Fault.BACKEND_FAILED.with("the back end gave not every requested output");
+    if (failure == null) {
+      failure =
+          outputs.size() < call.outputs().size()
+              ? Fault.BACKEND_FAILED.with("the back end gave not every requested output")
+              : declared.misfit(outputs);
+      if (failure != null) {
+        leases.forEach(Lease::close);
+      }
     }
     if (failure != null) {
       return new Outcome(queued, null, failure);

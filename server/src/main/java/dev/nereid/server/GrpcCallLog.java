@@ -41,9 +41,16 @@ final class GrpcCallLog {
    * @param model that it names, or a dash
    * @param bytesIn of its message
    * @param bytes of the answer
+   * @param over whether the call is closed already
    */
   record Ended(
-      String model, String id, long receivedNanos, long bytesIn, long bytes, Timings timings) {}
+      String model,
+      String id,
+      long receivedNanos,
+      long bytesIn,
+      long bytes,
+      Timings timings,
+      boolean over) {}
 
   /**
    * Closes a call, counts it and tells of it.
@@ -68,7 +75,7 @@ final class GrpcCallLog {
         trailers.put(SERVER_TIMING, ServerTiming.text(timings, encodeNanos, nanos));
       }
     }
-    boolean cancelled = call.isCancelled();
+    boolean cancelled = ended.over || call.isCancelled();
     if (!cancelled) {
       call.close(status, trailers);
     }

@@ -186,6 +186,10 @@ final class GrpcInferCall extends ServerCall.Listener<GrpcBody> implements Reply
       }
     } catch (RuntimeException e) {
       failure = failureOf(e);
+    } catch (OutOfMemoryError e) {
+      LOG.error("ModelInfer: no memory for an answer", e);
+      close(Status.CANCELLED, null, true);
+      return;
     }
     if (failure == null) {
       close(Status.OK);
@@ -195,14 +199,15 @@ final class GrpcInferCall extends ServerCall.Listener<GrpcBody> implements Reply
   }
 
   private void close(Status status) {
-    close(status, null);
+    close(status, null, false);
   }
 
   private void close(Failure failure) {
-    close(GrpcStatusOf.failure(failure), failure.fault());
+    close(GrpcStatusOf.failure(failure), failure.fault(), false);
   }
 
-  private void close(Status status, @Nullable Fault fault) {
+  /** Ends the call, unless grpc-java has, which it does when memory for a message is wanting. */
+  private void close(Status status, @Nullable Fault fault, boolean over) {
     if (closed.compareAndSet(false, true)) {
       GrpcBody received = body;
       InferRequest asked = request;
@@ -219,7 +224,8 @@ final class GrpcInferCall extends ServerCall.Listener<GrpcBody> implements Reply
                   receivedNanos,
                   received == null ? 0 : received.length(),
                   answerBytes,
-                  timings));
+                  timings,
+                  over));
     }
   }
 

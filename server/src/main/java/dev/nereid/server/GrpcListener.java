@@ -90,9 +90,9 @@ public final class GrpcListener implements AutoCloseable {
                     .with(new GzipDecompressor(), true))
             .addStreamTracerFactory(tracing)
             .addService(guarded(inferenceService(services, identity)))
-            .addService(guarded(new GrpcControl.Health(engine).bindService()))
-            .addService(ProtoReflectionServiceV1.newInstance())
-            .addService(alphaReflection());
+            .addService(guarded(GrpcDamage.told(new GrpcControl.Health(engine).bindService())))
+            .addService(GrpcDamage.told(ProtoReflectionServiceV1.newInstance().bindService()))
+            .addService(GrpcDamage.told(alphaReflection().bindService()));
     ask(builder);
     keepAlive(builder);
     if (options.address().shared()) {
@@ -158,7 +158,8 @@ public final class GrpcListener implements AutoCloseable {
   /** The generated service, but for ModelInfer, whose messages are not built as objects. */
   private ServerServiceDefinition inferenceService(Services services, ServerIdentity identity) {
     GrpcAdmission admission = new GrpcAdmission(options.limits());
-    var generated = new GrpcControl(services.engine(), identity, services.log()).bindService();
+    var generated =
+        GrpcDamage.told(new GrpcControl(services.engine(), identity, services.log()).bindService());
     var infer =
         GRPCInferenceServiceGrpc.getModelInferMethod().toBuilder(
                 new GrpcMarshallers.Request(services.engine().memory(), admission),

@@ -12,6 +12,8 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What one event loop hands over together: the requests it reads in one turn, on their way to the
@@ -27,6 +29,8 @@ final class LoopBatches {
   private static final int MOST_REQUESTS = 32;
 
   private final Engine engine;
+  private static final Logger LOG = LoggerFactory.getLogger(LoopBatches.class);
+
   private final EventExecutor loop;
   private List<InferRequest> arrived = new ArrayList<>(); // confined: loop
   private final Queue<Runnable> answers = new ConcurrentLinkedQueue<>();
@@ -100,7 +104,11 @@ final class LoopBatches {
   private void send() {
     sending.set(false);
     for (Runnable answer = answers.poll(); answer != null; answer = answers.poll()) {
-      answer.run();
+      try {
+        answer.run();
+      } catch (RuntimeException | Error e) { // the answers behind it are those of others
+        LOG.error("an answer could not be sent", e);
+      }
     }
   }
 }

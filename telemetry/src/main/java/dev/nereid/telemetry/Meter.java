@@ -199,7 +199,7 @@ public enum Meter {
   ACCESS_LOG_DROPPED(
       Kind.COUNTER,
       "nereid_access_log_dropped_total",
-      "Lines of the access log dropped because its writer fell behind.",
+      "Lines of the access log lost: its writer fell behind, or could not write.",
       List.of()),
   API_REQUESTS(
       Kind.COUNTER,
