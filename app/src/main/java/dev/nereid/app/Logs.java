@@ -11,7 +11,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.UnaryOperator;
 import java.util.logging.Handler;
 import java.util.logging.Level;
@@ -30,6 +32,9 @@ final class Logs implements LogControl {
 
   /** Loggers with a level of their own; held, since the JDK forgets those that nobody holds. */
   private static final List<Logger> LEVELED = new ArrayList<>();
+
+  /** Libraries that repeat every few seconds what we tell once: that Redis is gone. */
+  private static final Map<String, Level> TOLD_BY_US = Map.of("io.lettuce", Level.SEVERE);
 
   private final Handler handler;
   private final LibraryLines libraries = new LibraryLines(Ticker.system());
@@ -53,14 +58,14 @@ final class Logs implements LogControl {
     LEVELED.forEach(logger -> logger.setLevel(null));
     LEVELED.clear();
     ROOT.setLevel(Level.INFO);
-    options
-        .levels()
-        .forEach(
-            (name, level) -> {
-              Logger logger = Logger.getLogger(name);
-              logger.setLevel(level);
-              LEVELED.add(logger);
-            });
+    Map<String, Level> levels = new HashMap<>(TOLD_BY_US);
+    levels.putAll(options.levels());
+    levels.forEach(
+        (name, level) -> {
+          Logger logger = Logger.getLogger(name);
+          logger.setLevel(level);
+          LEVELED.add(logger);
+        });
     logs.apply();
     ROOT.addHandler(handler);
     return logs;

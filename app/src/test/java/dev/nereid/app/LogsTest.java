@@ -94,6 +94,17 @@ final class LogsTest {
   }
 
   @Test
+  void whatWeTellOurselvesIsNotRepeatedByALibraryUnlessAsked() throws IOException {
+    Logger redis = LoggerFactory.getLogger("io.lettuce.core.protocol.ConnectionWatchdog");
+    configure(Map.of());
+    redis.warn("gone");
+    redis.error("broken");
+    configure(Map.of("io.lettuce", Level.INFO));
+    redis.warn("asked for");
+    assertThat(written()).containsExactly("E \"broken\"", "W \"asked for\"");
+  }
+
+  @Test
   void theExtensionChangesWhatTheServerLogs() throws Exception {
     Logs logs = configure(Map.of());
     ServeFlags flags = new ServeFlags();

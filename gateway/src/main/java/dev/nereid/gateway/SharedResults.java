@@ -6,8 +6,10 @@ import dev.nereid.telemetry.Metrics;
 import io.github.resilience4j.circuitbreaker.CircuitBreaker;
 import io.github.resilience4j.circuitbreaker.CircuitBreakerConfig;
 import io.lettuce.core.ClientOptions;
+import io.lettuce.core.RedisChannelHandler;
 import io.lettuce.core.RedisClient;
 import io.lettuce.core.RedisCommandTimeoutException;
+import io.lettuce.core.RedisConnectionStateListener;
 import io.lettuce.core.RedisURI;
 import io.lettuce.core.SetArgs;
 import io.lettuce.core.SocketOptions;
@@ -17,6 +19,7 @@ import io.lettuce.core.codec.ByteArrayCodec;
 import io.lettuce.core.resource.ClientResources;
 import io.lettuce.core.resource.DefaultClientResources;
 import io.lettuce.core.resource.Delay;
+import java.net.SocketAddress;
 import java.net.URI;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -86,6 +89,7 @@ final class SharedResults implements AutoCloseable {
             .build();
     client = RedisClient.create(resources);
     client.setOptions(clientOptions(options.patience()));
+    client.addListener(new Told());
   }
 
   private static ClientOptions clientOptions(Duration patience) {
@@ -117,13 +121,22 @@ final class SharedResults implements AutoCloseable {
                 (made, trouble) -> {
                   if (made == null) {
                     if (firstTime) {
-                      LOG.warn("result cache: no Redis at {} yet: {}", where, trouble.getMessage());
+                      LOG.warn("result cache: no Redis at {} yet: {}", where, reason(trouble));
                     }
                     retry();
                   } else {
                     connected(made);
                   }
                 });
+  }
+
+  /** What lies at the bottom tells more: a wrong password, a port where nobody listens. */
+  private static String reason(Throwable trouble) {
+    Throwable root = trouble;
+    while (root.getCause() != null) {
+      root = root.getCause();
+    }
+    return String.valueOf(root.getMessage());
   }
 
   private void retry() {
@@ -138,7 +151,6 @@ final class SharedResults implements AutoCloseable {
   }
 
   private void connected(StatefulRedisConnection<byte[], byte[]> made) {
-    LOG.info("result cache: shared through Redis at {}", where);
     connection = made;
     if (closed) {
       var _ = made.closeAsync();
@@ -198,6 +210,21 @@ final class SharedResults implements AutoCloseable {
   private <T> CompletionStage<@Nullable T> skip() {
     skipped.increment();
     return CompletableFuture.completedStage(null);
+  }
+
+  /** Tells people what became of the connection. */
+  private final class Told implements RedisConnectionStateListener {
+    @Override
+    public void onRedisConnected(RedisChannelHandler<?, ?> on, SocketAddress at) {
+      LOG.info("result cache: shared through Redis at {}", where);
+    }
+
+    @Override
+    public void onRedisDisconnected(RedisChannelHandler<?, ?> from) {
+      if (!closed) {
+        LOG.warn("result cache: Redis at {} is gone; results are kept here alone", where);
+      }
+    }
   }
 
   private static byte[] name(ResultKey key) {
