@@ -8,14 +8,14 @@
 # CPU is that of both processes, one request after the other (-c 1) and with 16 under way. Settings,
 # from the environment:
 #
-#   WARMUP=20 DURATION=20     seconds before and of each measurement
+#   WARMUP=40 DURATION=20     seconds before and of each measurement
 #   SERVER_CORE=0 CLIENT_CORE=1
 #   PICTURE=samples/scene.jpg
 #   BASE_PORT=18160
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-WARMUP=${WARMUP:-20} DURATION=${DURATION:-20}
+WARMUP=${WARMUP:-40} DURATION=${DURATION:-20}
 SERVER_CORE=${SERVER_CORE:-0} CLIENT_CORE=${CLIENT_CORE:-1}
 PICTURE=${PICTURE:-samples/scene.jpg}
 BASE_PORT=${BASE_PORT:-18160}
