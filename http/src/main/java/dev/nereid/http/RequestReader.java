@@ -85,16 +85,22 @@ final class RequestReader {
     return switch (verdict) {
       case HeadGuard.Verdict.Pass _ -> true;
       case HeadGuard.Verdict.Refuse(Refusal refusal, String detail) -> {
-        exchange.closeAfter = exchange.head().hasBody();
+        leaveUnread(exchange);
         connection.refuse(exchange, refusal, detail);
         yield false;
       }
       case HeadGuard.Verdict.Preflight(ResponseHeaders headers) -> {
-        exchange.closeAfter = exchange.head().hasBody();
+        leaveUnread(exchange);
         exchange.respond(204, headers, Unpooled.EMPTY_BUFFER);
         yield false;
       }
     };
+  }
+
+  /** Ends the connection with the answer where there is a body that nobody is to read. */
+  private void leaveUnread(HttpExchange exchange) {
+    exchange.closeAfter = exchange.head().hasBody();
+    discarding = exchange.closeAfter;
   }
 
   /** A piece of a body came, which may be the last and empty. */

@@ -165,6 +165,22 @@ final class Http2Test {
     }
   }
 
+  /** Told of an error, a client throws away the answer that it has. */
+  @Test
+  void anAnswerBeforeTheBodyIsWholeEndsItsStreamWithoutAnError() throws Exception {
+    try (var running = RunningListener.of(RunningListener.limited(1000), RunningListener::echo);
+        RawHttp2 client = RawHttp2.begun(running.listener.port())) {
+      client.head(1, "POST", "/", false).frame(RawHttp2.DATA, 0, 1, new byte[1001]);
+      assertThat(client.answer(1).status()).isEqualTo("413");
+      var reset = client.next();
+      assertThat(reset.type()).isEqualTo(RawHttp2.RESET);
+      assertThat(reset.stream()).isEqualTo(1);
+      assertThat(reset.payload()).containsOnly(0);
+      client.head(3, "GET", "/", true);
+      assertThat(client.next().stream()).isEqualTo(3);
+    }
+  }
+
   @ParameterizedTest
   @CsvSource({
     "transfer-encoding, chunked",
