@@ -3,6 +3,8 @@ package dev.nereid.app;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.nereid.client.AggregatingClient;
+import dev.nereid.client.AggregationOptions;
 import dev.nereid.client.CallFailure;
 import dev.nereid.client.Endpoint;
 import dev.nereid.client.EventLoops;
@@ -195,6 +197,22 @@ final class ClientGuideTest {
   }
 
   @Test
+  void together() {
+    try (EventLoops loops = EventLoops.of(1)) {
+      List<InferCall> calls = List.of(simple(), simple(), simple());
+      // [together
+      InferenceClient plain = new GrpcInferenceClient(GrpcOptions.of(grpc), loops);
+      InferenceClient client =
+          new AggregatingClient(plain, AggregationOptions.DEFAULT.withItems(8), loops);
+      List<CompletableFuture<InferResult>> pending = calls.stream().map(client::infer).toList();
+      // together]
+      assertThat(pending)
+          .allMatch(each -> each.join().output("OUTPUT0").shape().equals(Shape.of(1, 16)));
+      client.close();
+    }
+  }
+
+  @Test
   void tls(@TempDir Path folder) throws Exception {
     TestCertificates authority = new TestCertificates("authority");
     Path roots = authority.writeRoot(folder.resolve("roots.pem"));
@@ -236,7 +254,7 @@ final class ClientGuideTest {
         shown++;
       }
     }
-    assertThat(shown).isEqualTo(8);
+    assertThat(shown).isEqualTo(9);
   }
 
   /** As the guide has it: four blanks before what stands leftmost. */

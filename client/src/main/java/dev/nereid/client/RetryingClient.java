@@ -17,8 +17,7 @@ import org.jspecify.annotations.Nullable;
  * small share of all calls, so that many clients do not make an overload worse. Only {@link #infer}
  * and {@link #send} are repeated; closing it closes the client below. Thread-safe.
  */
-public final class RetryingClient implements InferenceClient {
-  private final InferenceClient client;
+public final class RetryingClient extends ForwardingClient {
   private final UpstreamOptions.Retry retry;
   private final RetryBudget budget;
   private final List<ScheduledExecutorService> timers;
@@ -31,7 +30,7 @@ public final class RetryingClient implements InferenceClient {
    * @param loops whose threads wait out the pauses
    */
   public RetryingClient(InferenceClient client, UpstreamOptions.Retry retry, EventLoops loops) {
-    this.client = client;
+    super(client);
     this.retry = retry;
     budget = new RetryBudget(retry);
     timers = loops.executors();
@@ -172,55 +171,5 @@ public final class RetryingClient implements InferenceClient {
       }
       receiver.failed(CallFailure.of(CallFailure.Kind.CANCELLED, "withdrawn by the caller"));
     }
-  }
-
-  @Override
-  public EncodedCall encode(InferCall call) {
-    return client.encode(call);
-  }
-
-  @Override
-  public InferResult decode(RawReply reply) {
-    return client.decode(reply);
-  }
-
-  @Override
-  public int connections() {
-    return client.connections();
-  }
-
-  @Override
-  public boolean isLive() {
-    return client.isLive();
-  }
-
-  @Override
-  public boolean isReady() {
-    return client.isReady();
-  }
-
-  @Override
-  public boolean isModelReady(String model) {
-    return client.isModelReady(model);
-  }
-
-  @Override
-  public ServerInfo server() {
-    return client.server();
-  }
-
-  @Override
-  public ModelInfo model(String name) {
-    return client.model(name);
-  }
-
-  @Override
-  public List<ModelStatistics> statistics(String model) {
-    return client.statistics(model);
-  }
-
-  @Override
-  public void close() {
-    client.close();
   }
 }
