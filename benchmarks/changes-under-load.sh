@@ -4,7 +4,7 @@
 # model is loaded anew 50 times, gets 20 new versions, and the certificate of the HTTP port, which
 # takes the calls for that, changes 10 times. Prints both p99 and their ratio, and whether any request failed or was wrong.
 #
-#   benchmarks/changes-under-load.sh
+#   benchmarks/changes-under-load.sh             in under four minutes
 #
 # Needs curl, openssl, awk, and two cores that do nothing else. Settings, from the environment:
 #
@@ -23,10 +23,12 @@ HTTP_PORT=${HTTP_PORT:-18100} GRPC_PORT=${GRPC_PORT:-18101}
 METRICS_PORT=${METRICS_PORT:-18102} GATEWAY_PORT=${GATEWAY_PORT:-18103}
 SCHEME=https
 work=$(mktemp -d)
-server= loads=()
-trap 'kill "${loads[@]}" 2> /dev/null || true; stop_server; rm -rf "$work"' EXIT
+server= load=
 
 . benchmarks/measure.sh
+. benchmarks/processes.sh
+
+trap 'kill $load 2> /dev/null || true; stop_server; rm -rf "$work"' EXIT
 
 # Both files are written beside and moved into place, as a certificate manager does it.
 certificate() {
@@ -51,15 +53,6 @@ press_steadily() {
   bench -u "127.0.0.1:$GRPC_PORT" -i grpc -m "$MODEL" -r "$RATE" --arrivals constant -w 10s -d "${SECONDS_EACH}s" \
     --inputs 16 --verify -q --metrics-url "http://127.0.0.1:$METRICS_PORT/metrics" --json "$work/$1.json" \
     > "$work/$1.txt" 2>&1
-}
-
-# value FILE KEY: a number of the run's latencies, in microseconds.
-latency() {
-  sed 's/.*"latency" *: *{//' <(tr -d '\n' < "$1") | grep -o "\"$2\" *: *[0-9.]*" | head -n 1 | sed 's/.*: *//'
-}
-
-failed() {
-  grep -o '"failed" *: *[0-9]*' "$1" | head -n 1 | sed 's/.*: *//'
 }
 
 # order: the changes, one a line, each kind spread evenly over the whole.
@@ -103,16 +96,17 @@ change() {
         load_model
         ;;
     esac
-    pause "$begun" "$i" "$all"
     i=$((i + 1))
+    [ $((i % 10)) != 0 ] || say "$i of $all changes made"
+    pause "$begun" "$i" "$all"
   done < <(order)
   [ "$(shown)" = "change $certificates" ] || sleep 4
   [ "$(shown)" = "change $certificates" ] || die "the port shows '$(shown)' (expected: change $certificates)"
 }
 
-# pause BEGUN I ALL: until the next change is due.
+# pause BEGUN MADE ALL: until the next change is due.
 pause() {
-  local due=$(($1 + ($2 + 1) * SECONDS_EACH * 1000000000 / $3)) now
+  local due=$(($1 + $2 * SECONDS_EACH * 1000000000 / $3)) now
   now=$(date +%s%N)
   [ "$now" -ge "$due" ] || sleep "$(awk "BEGIN { print ($due - $now) / 1e9 }")"
 }
@@ -126,24 +120,25 @@ serve_flags=(--model-control-mode=explicit "--load-model=$MODEL" --http-use-ssl=
   "--http-server-cert=$work/crt" "--http-server-key=$work/key")
 start_server "$work/repository"
 
+say "undisturbed, $((SECONDS_EACH + 10)) s"
 press_steadily undisturbed || die "$(cat "$work/undisturbed.txt")"
+say "disturbed, $((SECONDS_EACH + 10)) s"
 press_steadily disturbed &
-loads=($!)
+load=$!
 sleep 10
 change
-wait "${loads[0]}" || die "$(cat "$work/disturbed.txt")"
-loads=()
+wait "$load" || die "$(cat "$work/disturbed.txt")"
+load=
 
-echo "Machine: $(awk -F': ' '/model name/ { print $2; exit }' /proc/cpuinfo), $(nproc) cores, $(uname -sr);" \
-  "date: $(date -u +%F); commit: $(git describe --always --dirty 2> /dev/null || echo unknown);" \
-  "$RATE requests/s of $MODEL over gRPC, ${SECONDS_EACH} s each; loaded anew $RELOADS times," \
-  "$VERSIONS new versions, $CERTIFICATES new certificates."
+machine "$RATE requests/s of $MODEL over gRPC, ${SECONDS_EACH} s each; loaded anew $RELOADS times," \
+  "$VERSIONS new versions, $CERTIFICATES new certificates; every reply compared with that to the same request alone."
 echo
-echo '| | p50 us | p99 us | max us | failed |'
-echo '|---|---|---|---|---|'
+echo '| | answered | failed or wrong | p50 | p99 | max |'
+echo '|---|---|---|---|---|---|'
 for run in undisturbed disturbed; do
-  echo "| $run | $(latency "$work/$run.json" p50) | $(latency "$work/$run.json" p99) |" \
-    "$(latency "$work/$run.json" max) | $(failed "$work/$run.json") |"
+  file=$work/$run.json
+  echo "| $run | $(counted "$file" completed) | $(counted "$file" failed) |" \
+    "$(millis "$(latency "$file" p50)") | $(millis "$(latency "$file" p99)") | $(millis "$(latency "$file" max)") |"
 done
 awk -v a="$(latency "$work/undisturbed.json" p99)" -v b="$(latency "$work/disturbed.json" p99)" \
   'BEGIN { printf "\np99 disturbed over undisturbed: %.2f (the bar is 2)\n", b / a }'

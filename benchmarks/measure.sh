@@ -4,14 +4,14 @@ need() {
   local tool
   for tool in "$@"; do
     command -v "$tool" > /dev/null || {
-      echo "budgets: $tool is missing (Debian: apt-get install nghttp2-client wrk curl util-linux)" >&2
+      echo "$(basename "$0" .sh): $tool is missing (Debian: apt-get install nghttp2-client wrk curl util-linux)" >&2
       exit 1
     }
   done
 }
 
 say() {
-  echo "budgets: $*" >&2
+  echo "$(basename "$0" .sh): $*" >&2
 }
 
 die() {
