@@ -64,7 +64,10 @@ public interface Engine extends AutoCloseable {
    */
   boolean isReady();
 
-  /** Whether that version takes requests. Throws when there is no such model or version. */
+  /**
+   * Whether that version takes requests; with -1, whether any does. Throws when there is no such
+   * model or version.
+   */
   boolean isReady(String model, long version);
 
   /** The ready versions of a model, ascending; just the one asked for if that is not -1. */

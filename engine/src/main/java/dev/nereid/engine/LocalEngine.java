@@ -211,7 +211,9 @@ final class LocalEngine implements Engine {
       var _ = catalog.require(model, version);
       return live && !withdrawn;
     } catch (FaultException e) {
-      if (e.failure().fault() == Fault.NOT_READY) {
+      // A model that is known and not served, because it was unloaded or has failed, is not ready.
+      if (e.failure().fault() == Fault.NOT_READY
+          || (version < 0 && catalog.all().containsKey(model))) {
         return false;
       }
       throw e;

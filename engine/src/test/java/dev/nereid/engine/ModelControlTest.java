@@ -54,6 +54,7 @@ final class ModelControlTest extends EngineFixture {
         .isEqualTo("Request for unknown model: 'id' has no available versions");
     assertThat(infer(engine, "id", 1, "INPUT0").failure().fault()).isEqualTo(Fault.NOT_READY);
     assertThat(engine.isReady()).as("unloaded on purpose").isTrue();
+    assertThat(engine.isReady("id", -1)).as("known, not served").isFalse();
     load(engine, "id");
     infer(engine, "id", -1, "INPUT0").response();
     assertThat(answered(engine, "id")).as("a new load counts anew").isEqualTo(1);

@@ -208,7 +208,8 @@ final class RepositoryConformanceTest {
                         "unload_dependents",
                         ModelRepositoryParameter.newBuilder().setBoolParam(true).build())
                     .build());
-    assertThatThrownBy(() -> isReady("b")).hasMessageContaining("NOT_FOUND");
+    assertThat(isReady("b")).as("known, not served").isFalse();
+    assertThatThrownBy(() -> isReady("nobody")).hasMessageContaining("NOT_FOUND");
   }
 
   @Test
