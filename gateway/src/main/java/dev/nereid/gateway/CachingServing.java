@@ -7,6 +7,7 @@ import dev.nereid.core.FaultException;
 import dev.nereid.core.InferRequest;
 import dev.nereid.core.InferResponse;
 import dev.nereid.gateway.ResultFlight.Asked;
+import dev.nereid.gateway.ResultFlight.Ended;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
@@ -21,6 +22,8 @@ final class CachingServing extends ForwardingServing {
    * Order. A request is looked up as the leader of a flight: in this process, then among gateways,
    * then by running it. Its result is kept first, then the flight leaves the table, then its
    * requests are answered: who comes later finds the one or the other.
+   * Time. Whoever waits for another's run is told at its own deadline, and when it has left, not
+   * when that run ends.
    * Failure. It goes to all of a flight and is not kept, unless it is the leader's own (withdrawn,
    * late): then the next one leads.
    * Replacement. A result is kept only if what answers is, after the run, what it was before.
@@ -214,14 +217,14 @@ final class CachingServing extends ForwardingServing {
   void failed(ResultFlight flight, Failure failure) {
     InferRequest leader = flight.leader();
     if (failure.fault().isCallersOwn()) {
-      List<InferRequest> ended = new ArrayList<>();
+      List<Ended> ended = new ArrayList<>();
       long now = inner.ticker().nanos();
       ResultFlight again =
           flights.computeIfPresent(
               flight.asked().here(),
               (_, there) -> there == flight && !there.replaceLeader(now, ended) ? null : there);
       leader.fail(failure);
-      ended.forEach(late -> late.fail(failure));
+      ended.forEach(Ended::tell);
       if (again == flight) {
         inner.inferAll(List.of(flight.run()));
       }
@@ -230,5 +233,16 @@ final class CachingServing extends ForwardingServing {
     flights.remove(flight.asked().here(), flight);
     leader.fail(failure);
     flight.followers().forEach(follower -> follower.fail(failure));
+  }
+
+  /** Tells those whose time is over, or who have left, while an equal request runs. */
+  void sweep() {
+    if (!flights.isEmpty()) {
+      long now = inner.ticker().nanos();
+      List<Ended> ended = new ArrayList<>();
+      flights.values().forEach(flight -> flight.sweep(now, ended));
+      ended.forEach(Ended::tell);
+    }
+    each.values().forEach(CachingServing::sweep);
   }
 }

@@ -10,8 +10,12 @@ import dev.nereid.telemetry.Metrics;
 import java.time.Duration;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The REST image API over an engine in this process or over remote servers, and a page to try it
@@ -21,14 +25,27 @@ import org.jspecify.annotations.Nullable;
  * {@link #start} once; to end, {@link #drain}, then {@link #close}, and the engine after that.
  */
 public final class Gateway implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Gateway.class);
+  private static final long SWEEP_MILLIS = 20;
+
   private final HttpListener listener;
   private final ExecutorService slow;
   private final @Nullable ResultCache cache;
+  private final @Nullable CachingServing caching;
+  private final EventLoops loops;
+  private @Nullable Future<?> sweeping; // confined: the control threads
 
-  private Gateway(HttpListener listener, ExecutorService slow, @Nullable ResultCache cache) {
+  private Gateway(
+      HttpListener listener,
+      ExecutorService slow,
+      @Nullable ResultCache cache,
+      @Nullable CachingServing caching,
+      EventLoops loops) {
     this.listener = listener;
     this.slow = slow;
     this.cache = cache;
+    this.caching = caching;
+    this.loops = loops;
   }
 
   /** A gateway over the engine of this process that is not started yet. */
@@ -65,9 +82,9 @@ public final class Gateway implements AutoCloseable {
     metrics.register(traffic);
     ResultCacheOptions kept = options.results();
     ResultCache cache = kept == null ? null : ResultCache.open(kept, metrics, serving.ticker());
-    Serving cached =
-        cache == null ? serving : new CachingServing(serving, cache, task -> run(slow, task));
-    Routes routes = new Routes(cached, serving, options, traffic);
+    CachingServing caching =
+        cache == null ? null : new CachingServing(serving, cache, task -> run(slow, task));
+    Routes routes = new Routes(caching == null ? serving : caching, serving, options, traffic);
     PredictEndpoints predict =
         new PredictEndpoints(routes, serving.memory(), options, counted, slow);
     InfoEndpoints info = new InfoEndpoints(serving, options, counted);
@@ -85,7 +102,7 @@ public final class Gateway implements AutoCloseable {
                 files,
                 slow));
     listenerMetrics.observe(listener);
-    return new Gateway(listener, slow, cache);
+    return new Gateway(listener, slow, cache, caching, loops);
   }
 
   /** What comes when the threads have ended is done at once: its requests are still to be told. */
@@ -104,6 +121,24 @@ public final class Gateway implements AutoCloseable {
    */
   public void start() {
     listener.start();
+    CachingServing swept = caching;
+    if (swept != null) {
+      sweeping =
+          loops
+              .workers()
+              .next()
+              .scheduleWithFixedDelay(
+                  () -> sweep(swept), SWEEP_MILLIS, SWEEP_MILLIS, TimeUnit.MILLISECONDS);
+    }
+  }
+
+  @SuppressWarnings("CatchingUnchecked") // a timer that throws is never run again
+  private static void sweep(CachingServing swept) {
+    try {
+      swept.sweep();
+    } catch (RuntimeException e) {
+      LOG.error("sweeping the equal requests failed", e);
+    }
   }
 
   /** The port that is listened on. */
@@ -119,6 +154,9 @@ public final class Gateway implements AutoCloseable {
   @Override
   public void close() {
     listener.close();
+    if (sweeping != null) {
+      sweeping.cancel(false);
+    }
     slow.close();
     if (cache != null) {
       cache.close();

@@ -1,12 +1,15 @@
 package dev.nereid.gateway;
 
 import dev.nereid.core.Failure;
+import dev.nereid.core.Fault;
 import dev.nereid.core.InferRequest;
 import dev.nereid.core.InferResponse;
 import dev.nereid.core.Reply;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Equal requests that came side by side: the first one's pictures are looked up and, if need be,
@@ -35,6 +38,13 @@ final class ResultFlight implements Reply {
       String model,
       long version,
       Serving.Identity identity) {}
+
+  /** A request that waits no more, and what to tell it. */
+  record Ended(InferRequest request, Failure failure) {
+    void tell() {
+      request.fail(failure);
+    }
+  }
 
   /** A flight of one request. */
   ResultFlight(CachingServing serving, Asked asked, InferRequest leader) {
@@ -97,19 +107,43 @@ final class ResultFlight implements Reply {
     }
   }
 
-  /** Makes the first follower that still waits the leader; false when there is none. */
-  boolean replaceLeader(long nowNanos, List<InferRequest> ended) {
+  /** Takes out the followers that wait no more. */
+  void sweep(long nowNanos, List<Ended> ended) {
     joining.lock();
     try {
-      while (!followers.isEmpty()) {
-        InferRequest next = followers.removeFirst();
-        if (!next.isCancelled() && nowNanos <= next.call().deadlineNanos()) {
-          leader = next;
-          return true;
+      for (Iterator<InferRequest> each = followers.iterator(); each.hasNext(); ) {
+        InferRequest follower = each.next();
+        Failure failure = overtaken(follower, nowNanos);
+        if (failure != null) {
+          each.remove();
+          ended.add(new Ended(follower, failure));
         }
-        ended.add(next);
       }
-      return false;
+    } finally {
+      joining.unlock();
+    }
+  }
+
+  private static @Nullable Failure overtaken(InferRequest request, long nowNanos) {
+    if (request.isCancelled()) {
+      return Fault.CANCELLED.with("request was cancelled while an equal one ran");
+    }
+    if (request.call().deadlineNanos() <= nowNanos) {
+      return Fault.DEADLINE_EXCEEDED.with("deadline passed while an equal request ran");
+    }
+    return null;
+  }
+
+  /** Makes the first follower that still waits the leader; false when there is none. */
+  boolean replaceLeader(long nowNanos, List<Ended> ended) {
+    sweep(nowNanos, ended);
+    joining.lock();
+    try {
+      if (followers.isEmpty()) {
+        return false;
+      }
+      leader = followers.removeFirst();
+      return true;
     } finally {
       joining.unlock();
     }

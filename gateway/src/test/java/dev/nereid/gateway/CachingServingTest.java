@@ -220,6 +220,34 @@ final class CachingServingTest {
   }
 
   @Test
+  void whoeverWaitsForAnothersRunIsToldAtItsOwnDeadline() {
+    long now = Ticker.system().nanos();
+    Asked leader = ask("a", now);
+    Asked late = ask("a", now + 1);
+    Asked gone = ask("a");
+    Asked patient = ask("a", Long.MAX_VALUE);
+    gone.request().cancel();
+    serving.sweep();
+    assertThat(late.word()).isEqualTo("DEADLINE_EXCEEDED");
+    assertThat(gone.word()).isEqualTo("CANCELLED");
+    assertThat(patient.told().words).isEmpty();
+    held.runs.remove().fail(Fault.DEADLINE_EXCEEDED.with("late"));
+    assertThat(leader.word()).isEqualTo("DEADLINE_EXCEEDED");
+    held.answer(4);
+    assertThat(patient.word()).isEqualTo("4 [miss]");
+  }
+
+  @Test
+  void whoeverLeavesIsNotToldOfTheLeadersTrouble() {
+    Asked leader = ask("a", Ticker.system().nanos());
+    Asked gone = ask("a");
+    gone.request().cancel();
+    held.runs.remove().fail(Fault.DEADLINE_EXCEEDED.with("late"));
+    assertThat(leader.word()).isEqualTo("DEADLINE_EXCEEDED");
+    assertThat(gone.word()).isEqualTo("CANCELLED");
+  }
+
+  @Test
   void whenAllHaveLeftTheRunIsWithdrawn() {
     Asked first = ask("a");
     Asked second = ask("a");

@@ -165,6 +165,25 @@ final class CachingSchedulerTest {
   }
 
   @Test
+  void whoeverWaitsForARunThatHasBegunIsToldAtItsOwnDeadline() throws InterruptedException {
+    try (var scheduler = scheduler()) {
+      RecordingReply leader = send(scheduler, request("leader", 1));
+      model.begun.acquire();
+      RecordingReply late = send(scheduler, asked("late", 0, ticker.nanos() + 1000, 1));
+      RecordingReply patient = send(scheduler, request("patient", 1));
+      scheduler.sweep();
+      assertThat(late.isDone()).as("not yet").isFalse();
+      ticker.advance(Duration.ofMillis(1));
+      scheduler.sweep();
+      assertThat(late.failure().fault()).isEqualTo(Fault.DEADLINE_EXCEEDED);
+      model.gate.release(10);
+      assertAnswer(leader, "leader", 1);
+      assertAnswer(patient, "patient", 1);
+      assertThat(model.ids).containsExactly("leader");
+    }
+  }
+
+  @Test
   void whatEverybodyWithdrewFromDoesNotRun() throws InterruptedException {
     try (var scheduler = scheduler()) {
       send(scheduler, request("first", 9));
