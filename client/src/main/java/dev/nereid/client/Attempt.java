@@ -143,16 +143,22 @@ final class Attempt extends ClientCall.Listener<Lease> {
   }
 
   private void failed(Ending ending, long now) {
-    if (ending.blame()) {
-      choice
-          .breaker()
-          .onError(now - startedNanos, TimeUnit.NANOSECONDS, ending.failure().exception());
-      choice.target().failed.increment();
-      if (ending.refused()) {
-        choice.target().load.refused(now);
+    UpstreamTarget target = choice.target();
+    switch (ending.sign()) {
+      case NONE, LETS_GO -> choice.breaker().releasePermission();
+      case STOPPING -> {
+        choice.breaker().releasePermission();
+        target.leaving(ending.failure().message());
       }
-    } else {
-      choice.breaker().releasePermission();
+      case TROUBLE, NO_CONNECTION -> {
+        choice
+            .breaker()
+            .onError(now - startedNanos, TimeUnit.NANOSECONDS, ending.failure().exception());
+        target.failed.increment();
+        if (ending.sign() == Ending.Sign.NO_CONNECTION) {
+          target.load.refused(now);
+        }
+      }
     }
   }
 

@@ -59,12 +59,13 @@ final class Balancer {
         case LIVE -> (tried.contains(target) ? again : live).add(target);
         // One call at a time shows whether it is as fast as the others again.
         case SLOW -> (target.tryProbe(now) ? live : doubtful).add(target);
-        case STUCK -> {
+        // What is ending still does what it takes; who else should?
+        case STUCK, STOPPING -> {
           if (!tried.contains(target)) {
             doubtful.add(target);
           }
         }
-        case UNKNOWN, STOPPING, UNREACHABLE -> {}
+        case UNKNOWN, UNREACHABLE -> {}
       }
     }
     Choice choice = first(ordered(live), model);

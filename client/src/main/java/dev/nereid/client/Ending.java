@@ -6,17 +6,17 @@ import dev.nereid.core.FaultException;
 import dev.nereid.protocol.GrpcStatusOf;
 import io.grpc.Metadata;
 import io.grpc.Status;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /**
  * How an attempt failed, and what follows from it.
  *
  * @param repeat where the call may be tried again
- * @param blame whether it speaks against the model on this target
- * @param refused whether there was no connection
+ * @param sign what it says of the target
  * @param backoffNanos what the server asks to wait before another attempt; -1 for nothing said
  */
-record Ending(Failure failure, Repeat repeat, boolean blame, boolean refused, long backoffNanos) {
+record Ending(Failure failure, Repeat repeat, Sign sign, long backoffNanos) {
 
   /** When another attempt does no harm. */
   enum Repeat {
@@ -27,6 +27,31 @@ record Ending(Failure failure, Repeat repeat, boolean blame, boolean refused, lo
     /** The request did not run. */
     ALWAYS
   }
+
+  /** What an ending says of the target. */
+  enum Sign {
+    /** Nothing: the trouble is the caller's, or this process's own. */
+    NONE,
+    /** The model has trouble there. */
+    TROUBLE,
+    /** There is no connection to it. */
+    NO_CONNECTION,
+    /** It lets go of the connection, as it may at any time. */
+    LETS_GO,
+    /** It says that it is ending. */
+    STOPPING
+  }
+
+  /** gRPC's words for streams that a server never began with, or says so. */
+  private static final List<String> NOT_BEGUN =
+      List.of(
+          "REFUSED_STREAM",
+          "GOAWAY closed buffered stream",
+          "Abrupt GOAWAY closed unsent stream",
+          "Abrupt GOAWAY closed sent stream. HTTP/2 error code: NO_ERROR");
+
+  private static final String AFTER_GOAWAY = "Connection closed after GOAWAY";
+  private static final String NOT_SERVING = "Health-check service responded NOT_SERVING";
 
   private static final Metadata.Key<String> PUSHBACK =
       Metadata.Key.of("grpc-retry-pushback-ms", Metadata.ASCII_STRING_MARSHALLER);
@@ -42,6 +67,13 @@ record Ending(Failure failure, Repeat repeat, boolean blame, boolean refused, lo
     String text = status.getDescription() == null ? "no description" : status.getDescription();
     if (!headers && !trailers.containsKey(CONTENT_TYPE)) {
       return unanswered(status, text, target);
+    }
+    if (isStranger(status.getCode())) {
+      return new Ending(
+          Fault.NOT_READY.with("upstream " + target + " does not let this gateway in: " + text),
+          Repeat.ALWAYS,
+          Sign.TROUBLE,
+          -1);
     }
     Fault fault = fault(status.getCode(), trailers, text);
     long pushback = pushback(trailers);
@@ -62,12 +94,13 @@ record Ending(Failure failure, Repeat repeat, boolean blame, boolean refused, lo
               INTERNAL ->
               Repeat.NEVER;
         };
-    return new Ending(fault.with(text), repeat, isTargetsFault(fault), false, pushback);
+    boolean stopping = fault == Fault.NOT_READY && isStopping(text);
+    return new Ending(fault.with(text), repeat, stopping ? Sign.STOPPING : signOf(fault), pushback);
   }
 
   /** The reply came and could not be used. */
   static Ending unusable(Failure failure) {
-    return new Ending(failure, Repeat.NEVER, isTargetsFault(failure.fault()), false, -1);
+    return new Ending(failure, Repeat.NEVER, signOf(failure.fault()), -1);
   }
 
   /** The target was found stuck while the call was there. */
@@ -75,8 +108,7 @@ record Ending(Failure failure, Repeat repeat, boolean blame, boolean refused, lo
     return new Ending(
         Fault.NOT_READY.with("upstream " + target + " does not answer"),
         Repeat.IF_STATELESS,
-        true,
-        false,
+        Sign.TROUBLE,
         -1);
   }
 
@@ -86,17 +118,26 @@ record Ending(Failure failure, Repeat repeat, boolean blame, boolean refused, lo
         return unusable(own.failure()); // this process could not take the reply
       }
     }
+    Failure gone = Fault.NOT_READY.with("upstream " + target + ": " + text);
+    if (text.startsWith(NOT_SERVING)) {
+      return new Ending(gone, Repeat.ALWAYS, Sign.STOPPING, -1);
+    }
+    if (NOT_BEGUN.stream().anyMatch(text::contains)) {
+      return new Ending(gone, Repeat.ALWAYS, Sign.LETS_GO, -1);
+    }
+    if (text.contains(AFTER_GOAWAY)) {
+      return new Ending(gone, Repeat.IF_STATELESS, Sign.LETS_GO, -1);
+    }
     return switch (status.getCode()) {
       case DEADLINE_EXCEEDED ->
-          new Ending(Fault.DEADLINE_EXCEEDED.with(text), Repeat.NEVER, true, false, -1);
+          new Ending(Fault.DEADLINE_EXCEEDED.with(text), Repeat.NEVER, Sign.TROUBLE, -1);
       // Nobody here cancelled it: the server let go of the stream.
       case UNAVAILABLE, CANCELLED -> lost(status, text, target);
       default ->
           new Ending(
               Fault.BACKEND_FAILED.with("upstream " + target + ": " + text),
               Repeat.NEVER,
-              true,
-              false,
+              Sign.TROUBLE,
               -1);
     };
   }
@@ -114,15 +155,19 @@ record Ending(Failure failure, Repeat repeat, boolean blame, boolean refused, lo
     return new Ending(
         Fault.NOT_READY.with("upstream " + target + ": " + why),
         unsent ? Repeat.ALWAYS : Repeat.IF_STATELESS,
-        true,
-        unsent,
+        unsent ? Sign.NO_CONNECTION : Sign.TROUBLE,
         -1);
   }
 
+  /** Whether the server does not know this process, or does not grant it the call. */
+  static boolean isStranger(Status.Code code) {
+    return code == Status.Code.UNAUTHENTICATED || code == Status.Code.PERMISSION_DENIED;
+  }
+
   /** Whether it is the server that has trouble, and not the caller. */
-  private static boolean isTargetsFault(Fault fault) {
+  private static Sign signOf(Fault fault) {
     return switch (fault) {
-      case NOT_READY, DEADLINE_EXCEEDED, BACKEND_FAILED, INTERNAL -> true;
+      case NOT_READY, DEADLINE_EXCEEDED, BACKEND_FAILED, INTERNAL -> Sign.TROUBLE;
       case INVALID_ARGUMENT,
           UNPROCESSABLE,
           UNSUPPORTED_MEDIA,
@@ -133,7 +178,7 @@ record Ending(Failure failure, Repeat repeat, boolean blame, boolean refused, lo
           OVERLOADED,
           QUEUE_TIMEOUT,
           CANCELLED ->
-          false;
+          Sign.NONE;
     };
   }
 
@@ -158,10 +203,14 @@ record Ending(Failure failure, Repeat repeat, boolean blame, boolean refused, lo
 
   /** Triton says UNAVAILABLE of a full queue and of a model that is not there. */
   private static boolean isNotReady(String text) {
-    return text.contains("is stopping")
+    return isStopping(text)
         || text.contains("not at ready state")
         || text.contains("unknown model")
         || text.contains("no available versions");
+  }
+
+  private static boolean isStopping(String text) {
+    return text.contains("is stopping") || text.contains("Server exiting");
   }
 
   private static long pushback(Metadata trailers) {

@@ -4,10 +4,12 @@ import dev.nereid.core.Ticker;
 import dev.nereid.protocol.proto.GRPCInferenceServiceGrpc;
 import dev.nereid.protocol.proto.GRPCInferenceServiceGrpc.GRPCInferenceServiceStub;
 import dev.nereid.protocol.proto.ModelConfigRequest;
+import dev.nereid.protocol.proto.ModelReadyRequest;
 import dev.nereid.protocol.proto.ModelStatisticsRequest;
 import dev.nereid.protocol.proto.RepositoryIndexRequest;
 import dev.nereid.protocol.proto.RepositoryIndexResponse;
 import dev.nereid.protocol.proto.ServerLiveRequest;
+import dev.nereid.protocol.proto.ServerReadyRequest;
 import io.grpc.Status;
 import io.grpc.stub.StreamObserver;
 import java.util.ArrayList;
@@ -102,11 +104,49 @@ final class Prober {
             RepositoryIndexRequest.newBuilder().setReady(true).build(),
             then(
                 (reply, failure) -> {
-                  if (reply == null) {
+                  if (reply != null) {
+                    askReadiness(ready(reply));
+                  } else if (Ending.isStranger(failure.getCode())) {
+                    silent(failure);
+                  } else {
                     LOG.debug("upstream {}: no index: {}", target.endpoint(), failure);
                     askStatistics();
+                  }
+                }));
+  }
+
+  /**
+   * A server that ends withdraws its readiness at first, and that of every model, while they are as
+   * ready as before. One that is not ready for want of another model still says yes of this one.
+   */
+  private void askReadiness(Map<String, List<String>> ready) {
+    if (ready.isEmpty()) {
+      askConfigs(ready);
+      return;
+    }
+    stub()
+        .serverReady(
+            ServerReadyRequest.getDefaultInstance(),
+            then(
+                (reply, _) -> {
+                  if (reply == null || reply.getReady()) {
+                    askConfigs(ready);
                   } else {
-                    askConfigs(ready(reply));
+                    askReadinessOf(ready.keySet().iterator().next(), ready);
+                  }
+                }));
+  }
+
+  private void askReadinessOf(String model, Map<String, List<String>> ready) {
+    stub()
+        .modelReady(
+            ModelReadyRequest.newBuilder().setName(model).build(),
+            then(
+                (reply, _) -> {
+                  if (reply == null || reply.getReady()) {
+                    askConfigs(ready);
+                  } else {
+                    end(TargetState.STOPPING, "has withdrawn its readiness");
                   }
                 }));
   }

@@ -8,7 +8,7 @@ public enum TargetState {
   LIVE,
   /** It answers much slower than the others, and gets single calls until it is as fast again. */
   SLOW,
-  /** It says that it is ending. */
+  /** It says that it is ending; others get its calls while there are any. */
   STOPPING,
   /** It keeps the connection and does not answer in time. */
   STUCK,

@@ -21,7 +21,8 @@ import org.slf4j.LoggerFactory;
 /**
  * One remote server: its channels, what it can serve, and how it fares. Thread-safe.
  *
- * <p>What the prober finds out is written by it alone; everybody reads it without a lock.
+ * <p>What the prober finds out is written by it alone, but for the state, which a call may change
+ * that is told of the server's end; everybody reads it without a lock.
  */
 final class UpstreamTarget implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(UpstreamTarget.class);
@@ -46,7 +47,8 @@ final class UpstreamTarget implements AutoCloseable {
   final LongAdder answered = new LongAdder();
   final LongAdder failed = new LongAdder();
 
-  private volatile TargetState state = TargetState.UNKNOWN;
+  private final ReentrantLock telling = new ReentrantLock();
+  private volatile TargetState state = TargetState.UNKNOWN; // written under telling
   private volatile boolean slow;
   private volatile String reason = "";
   private volatile Map<String, RemoteModel> models = Map.of();
@@ -108,6 +110,29 @@ final class UpstreamTarget implements AutoCloseable {
 
   /** Tells where the target stands; a server that is back is tried at once. */
   void state(TargetState now, String why) {
+    telling.lock();
+    try {
+      change(now, why);
+    } finally {
+      telling.unlock();
+    }
+  }
+
+  /**
+   * A call was told that the server is ending: others get the next ones until it is asked again.
+   */
+  void leaving(String why) {
+    telling.lock();
+    try {
+      if (state == TargetState.LIVE) {
+        change(TargetState.STOPPING, why);
+      }
+    } finally {
+      telling.unlock();
+    }
+  }
+
+  private void change(TargetState now, String why) {
     TargetState before = state;
     if (before == now) {
       if (now != TargetState.LIVE) {
@@ -160,7 +185,7 @@ final class UpstreamTarget implements AutoCloseable {
   /**
    * Opens the channels that are always needed.
    *
-   * @throws dev.nereid.core.FaultException when TLS files are missing or wrong
+   * @throws dev.nereid.core.FaultException when files of TLS or credentials are missing or wrong
    */
   void open() {
     pool(Lane.NORMAL);

@@ -8,12 +8,16 @@ import dev.nereid.protocol.proto.ModelConfigRequest;
 import dev.nereid.protocol.proto.ModelConfigResponse;
 import dev.nereid.protocol.proto.ModelInferRequest;
 import dev.nereid.protocol.proto.ModelInferResponse;
+import dev.nereid.protocol.proto.ModelReadyRequest;
+import dev.nereid.protocol.proto.ModelReadyResponse;
 import dev.nereid.protocol.proto.ModelStatisticsRequest;
 import dev.nereid.protocol.proto.ModelStatisticsResponse;
 import dev.nereid.protocol.proto.RepositoryIndexRequest;
 import dev.nereid.protocol.proto.RepositoryIndexResponse;
 import dev.nereid.protocol.proto.ServerLiveRequest;
 import dev.nereid.protocol.proto.ServerLiveResponse;
+import dev.nereid.protocol.proto.ServerReadyRequest;
+import dev.nereid.protocol.proto.ServerReadyResponse;
 import io.grpc.Metadata;
 import io.grpc.Server;
 import io.grpc.Status;
@@ -48,6 +52,13 @@ final class ScriptedServer extends GRPCInferenceServiceImplBase implements AutoC
   final LinkedBlockingQueue<Runnable> held = new LinkedBlockingQueue<>();
   volatile Script script = ECHO;
   volatile boolean silent;
+
+  /** Says that it is not ready, and no model of it; inferences run. */
+  volatile boolean withdrawn;
+
+  /** Says that it is not ready, because of a model that is not served. */
+  volatile boolean unsound;
+
   private final int port;
   private Server server;
 
@@ -136,6 +147,19 @@ final class ScriptedServer extends GRPCInferenceServiceImplBase implements AutoC
       reply.onNext(ServerLiveResponse.newBuilder().setLive(true).build());
       reply.onCompleted();
     }
+  }
+
+  @Override
+  public void serverReady(ServerReadyRequest request, StreamObserver<ServerReadyResponse> reply) {
+    reply.onNext(ServerReadyResponse.newBuilder().setReady(!withdrawn && !unsound).build());
+    reply.onCompleted();
+  }
+
+  @Override
+  public void modelReady(ModelReadyRequest request, StreamObserver<ModelReadyResponse> reply) {
+    boolean known = ready.contains(request.getName());
+    reply.onNext(ModelReadyResponse.newBuilder().setReady(!withdrawn && known).build());
+    reply.onCompleted();
   }
 
   @Override

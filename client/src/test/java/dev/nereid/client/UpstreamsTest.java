@@ -280,8 +280,8 @@ final class UpstreamsTest {
     open(
         options ->
             options.with(new UpstreamOptions.Retry(4, Duration.ofMillis(1), 5, 0, Duration.ZERO)));
-    Status stopping = Status.UNAVAILABLE.withDescription("Server is stopping");
-    servers.forEach(server -> server.script = ScriptedServer.failing(stopping, null));
+    Status loading = Status.UNAVAILABLE.withDescription("'m' is not at ready state");
+    servers.forEach(server -> server.script = ScriptedServer.failing(loading, null));
     for (int i = 0; i < 4; i++) {
       assertThat(send().fault()).isEqualTo(Fault.NOT_READY);
     }
