@@ -2,8 +2,9 @@ package dev.nereid.app;
 
 import dev.nereid.client.ChannelOptions;
 import dev.nereid.client.Endpoint;
+import dev.nereid.client.TlsOptions;
+import dev.nereid.client.UpstreamCredentials;
 import dev.nereid.client.UpstreamOptions;
-import dev.nereid.client.UpstreamTls;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -12,6 +13,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -165,6 +167,20 @@ final class UpstreamFlags {
       description = "Whom a server's certificate must be for (default: the upstream's HOST).")
   private @Nullable String serverName;
 
+  @Option(
+      names = "--upstream-credentials-file",
+      paramLabel = "[HOST:PORT=]FILE",
+      description =
+          "Shown with every call, to that server or to all: a token, or lines NAME: VALUE; may be"
+              + " repeated.")
+  private List<String> credentialFiles = new ArrayList<>();
+
+  @Option(
+      names = "--upstream-credentials-env",
+      paramLabel = "[HOST:PORT=]VARIABLE",
+      description = "The same from a variable of the environment; may be repeated.")
+  private List<String> credentialVariables = new ArrayList<>();
+
   boolean isGiven() {
     return !targets.isEmpty();
   }
@@ -213,17 +229,79 @@ final class UpstreamFlags {
   }
 
   private UpstreamOptions.Security security() {
-    UpstreamTls tls = new UpstreamTls(roots, certificate, key, serverName);
+    if (certificate != null && key == null) {
+      throw new IllegalArgumentException(
+          "upstream-client-key: none (expected: a PEM file, beside the certificate)");
+    }
+    if (certificate == null && key != null) {
+      throw new IllegalArgumentException(
+          "upstream-client-cert: none (expected: a PEM file, beside the key)");
+    }
+    TlsOptions tls = new TlsOptions(roots, certificate, key, serverName);
     Set<Endpoint> secured =
         targets.stream()
             .filter(UpstreamFlags::isOverTls)
             .map(UpstreamFlags::endpoint)
             .collect(Collectors.toSet());
-    if (secured.isEmpty() && !tls.equals(UpstreamTls.DEFAULT)) {
+    if (secured.isEmpty() && !tls.equals(TlsOptions.DEFAULT)) {
       throw new IllegalArgumentException(
           "upstream: none over TLS (expected: grpcs://HOST:PORT, with certificates)");
     }
-    return new UpstreamOptions.Security(secured, tls);
+    return new UpstreamOptions.Security(secured, tls, credentials());
+  }
+
+  /** What each server is shown; what is said of it alone goes before what is said of all. */
+  private Map<Endpoint, UpstreamCredentials> credentials() {
+    Map<Endpoint, UpstreamCredentials> own = new HashMap<>();
+    Map<Endpoint, UpstreamCredentials> common = new HashMap<>();
+    for (String text : credentialFiles) {
+      put("file", text, file -> new UpstreamCredentials.OfFile(Path.of(file)), own, common);
+    }
+    for (String text : credentialVariables) {
+      put("env", text, UpstreamFlags::ofVariable, own, common);
+    }
+    common.putAll(own);
+    return common;
+  }
+
+  private void put(
+      String flag,
+      String text,
+      Function<String, UpstreamCredentials> source,
+      Map<Endpoint, UpstreamCredentials> own,
+      Map<Endpoint, UpstreamCredentials> common) {
+    List<Endpoint> all = targets.stream().map(UpstreamFlags::endpoint).toList();
+    int equals = text.indexOf('=');
+    if (equals > 0) {
+      Endpoint one = endpoint(text.substring(0, equals));
+      if (!all.contains(one)) {
+        throw new IllegalArgumentException(
+            "upstream-credentials-%s: %s is no upstream (expected: one of %s)"
+                .formatted(flag, one, all));
+      }
+      all = List.of(one);
+    }
+    UpstreamCredentials shown = source.apply(text.substring(equals + 1));
+    for (Endpoint each : all) {
+      if ((equals > 0 ? own : common).put(each, shown) != null) {
+        throw new IllegalArgumentException(
+            "upstream-credentials-%s: %s has some already (expected: once)".formatted(flag, each));
+      }
+    }
+  }
+
+  private static UpstreamCredentials ofVariable(String name) {
+    String text = System.getenv(name);
+    if (text == null) {
+      throw new IllegalArgumentException(
+          "upstream-credentials-env: " + name + " is not set in the environment");
+    }
+    try {
+      return new UpstreamCredentials.OfText(text);
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException(
+          "upstream-credentials-env: " + name + ": " + e.getMessage(), e);
+    }
   }
 
   private UpstreamOptions.Policy policy() {

@@ -25,7 +25,7 @@ record UpstreamServers(
   /**
    * Connects and asks each server once; none of them has to be there.
    *
-   * @throws FaultException when TLS files are missing or wrong
+   * @throws FaultException when files of TLS or credentials are missing or wrong
    */
   static UpstreamServers open(
       ServeOptions options, ServeOptions.Upstream wanted, EventLoops shared) {

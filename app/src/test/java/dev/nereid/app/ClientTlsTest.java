@@ -105,13 +105,19 @@ final class ClientTlsTest {
   void theServerIsTrustedByItsRootAndByNoOther(String protocol) throws Exception {
     try (RunningProgram program = server(false);
         InferenceClient client = client(program, protocol, TlsOptions.trusting(roots));
-        InferenceClient careful = client(program, protocol, TlsOptions.DEFAULT)) {
+        InferenceClient careful = client(program, protocol, TlsOptions.DEFAULT);
+        InferenceClient elsewhere =
+            client(program, protocol, TlsOptions.trusting(roots).expecting("elsewhere.example"));
+        InferenceClient byAddress =
+            client(program, protocol, TlsOptions.trusting(roots).expecting("127.0.0.1"))) {
       for (int i = 0; i < 100; i++) {
         assertThat(ask(client)).containsExactly(1, 2, 3, 4);
       }
       assertThat(client.isReady()).isTrue();
       assertThat(client.connections()).as("connections are kept").isLessThanOrEqualTo(2);
       assertRefused(careful, CallFailure.Kind.CONNECT);
+      assertRefused(elsewhere, CallFailure.Kind.CONNECT);
+      assertThat(ask(byAddress)).containsExactly(1, 2, 3, 4);
     }
   }
 
@@ -151,7 +157,7 @@ final class ClientTlsTest {
             () -> new HttpInferenceClient(HttpOptions.of(endpoint).withTls(missing), loops).close())
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("nowhere.crt");
-    assertThatThrownBy(() -> new TlsOptions(null, file("client.crt"), null))
+    assertThatThrownBy(() -> new TlsOptions(null, file("client.crt"), null, null))
         .hasMessageContaining("expected: both or none");
   }
 }

@@ -21,8 +21,9 @@ import dev.nereid.app.ServeOptions.Models;
 import dev.nereid.app.ServeOptions.Timeouts;
 import dev.nereid.app.ServeOptions.Upstream;
 import dev.nereid.client.ChannelOptions;
+import dev.nereid.client.TlsOptions;
+import dev.nereid.client.UpstreamCredentials;
 import dev.nereid.client.UpstreamOptions;
-import dev.nereid.client.UpstreamTls;
 import dev.nereid.engine.EngineOptions;
 import dev.nereid.engine.EngineOptions.Control;
 import dev.nereid.engine.EngineOptions.ControlMode;
@@ -181,6 +182,8 @@ final class ServeOptionsTest {
           "--upstream-client-cert=c",
           "--upstream-client-key=k",
           "--upstream-server-name=name",
+          "--upstream-credentials-file=secret",
+          "--upstream-credentials-env=b=HOME",
           "--gateway-cors-origin=https://a.example",
           "--gateway-strict-transport-secs=36",
           "--callers-file=callers.yaml",
@@ -369,7 +372,12 @@ final class ServeOptionsTest {
             new UpstreamOptions.Limits(32, 33, 34, Duration.ofMillis(35)),
             new UpstreamOptions.Security(
                 Set.of(new dev.nereid.client.Endpoint("b", 8001)),
-                new UpstreamTls(Path.of("r"), Path.of("c"), Path.of("k"), "name"))),
+                new TlsOptions(Path.of("r"), Path.of("c"), Path.of("k"), "name"),
+                Map.of(
+                    new dev.nereid.client.Endpoint("a", 20),
+                    new UpstreamCredentials.OfFile(Path.of("secret")),
+                    new dev.nereid.client.Endpoint("b", 8001),
+                    new UpstreamCredentials.OfText(System.getenv("HOME"))))),
         Map.of("detect", "small"));
   }
 

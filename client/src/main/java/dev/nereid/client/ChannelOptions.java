@@ -9,14 +9,18 @@ import org.jspecify.annotations.Nullable;
  * @param flowControlWindow bytes a reply may run ahead of its reader, per stream and connection
  * @param keepAlive how a dead connection is found that nobody closed
  * @param tls null for plain text
+ * @param credentials shown with every call; null for none
  */
 public record ChannelOptions(
-    int flowControlWindow, KeepAlive keepAlive, @Nullable UpstreamTls tls) {
+    int flowControlWindow,
+    KeepAlive keepAlive,
+    @Nullable TlsOptions tls,
+    @Nullable UpstreamCredentials credentials) {
   private static final int DEFAULT_WINDOW = 8 << 20;
 
   /** A window of 8 MiB, and pings as {@link KeepAlive#DEFAULT} has them. */
   public static final ChannelOptions DEFAULT =
-      new ChannelOptions(DEFAULT_WINDOW, KeepAlive.DEFAULT, null);
+      new ChannelOptions(DEFAULT_WINDOW, KeepAlive.DEFAULT, null, null);
 
   public ChannelOptions {
     if (flowControlWindow < 65_535) {
@@ -27,12 +31,17 @@ public record ChannelOptions(
 
   /** These options with other pings. */
   public ChannelOptions withKeepAlive(KeepAlive other) {
-    return new ChannelOptions(flowControlWindow, other, tls);
+    return new ChannelOptions(flowControlWindow, other, tls, credentials);
   }
 
   /** These options over TLS. */
-  public ChannelOptions over(UpstreamTls other) {
-    return new ChannelOptions(flowControlWindow, keepAlive, other);
+  public ChannelOptions over(TlsOptions other) {
+    return new ChannelOptions(flowControlWindow, keepAlive, other, credentials);
+  }
+
+  /** These options with something to show. */
+  public ChannelOptions showing(UpstreamCredentials other) {
+    return new ChannelOptions(flowControlWindow, keepAlive, tls, other);
   }
 
   /**

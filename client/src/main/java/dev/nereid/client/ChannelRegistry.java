@@ -3,6 +3,7 @@ package dev.nereid.client;
 import io.grpc.Attributes;
 import io.grpc.ChannelCredentials;
 import io.grpc.ClientTransportFilter;
+import io.grpc.CompositeChannelCredentials;
 import io.grpc.ConnectivityState;
 import io.grpc.InsecureChannelCredentials;
 import io.grpc.ManagedChannel;
@@ -11,10 +12,13 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
-import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Every gRPC channel of a process: whoever wants the same one gets the same one. Thread-safe.
@@ -24,13 +28,21 @@ import org.jspecify.annotations.Nullable;
  * service says so, and asks the name service again when a connection ends.
  */
 public final class ChannelRegistry implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(ChannelRegistry.class);
   private static final long CLOSE_SECONDS = 2;
+  private static final long LOOK_MILLIS = 1000;
 
   private final EventLoops loops;
   private final ReentrantLock opening = new ReentrantLock();
   private final Map<Key, Entry> entries = new HashMap<>(); // guarded by opening
-  private final Map<UpstreamTls, TlsCredentials> credentials =
-      new HashMap<>(); // guarded by opening
+  // guarded by opening
+  private final Map<TlsOptions, TlsCredentials> tls = new HashMap<>();
+  private final Map<UpstreamCredentials, CallHeaders> shown = new HashMap<>();
+
+  /** Looks at their files; without any there is no thread. */
+  private final ScheduledExecutorService looks =
+      Executors.newSingleThreadScheduledExecutor(
+          Thread.ofPlatform().daemon().name("nereid-client-files").factory());
 
   /** A registry whose channels run on these threads; they are closed after it. */
   public ChannelRegistry(EventLoops loops) {
@@ -121,7 +133,7 @@ public final class ChannelRegistry implements AutoCloseable {
               .keepAliveWithoutCalls(keepAlive.withoutCalls())
               .defaultServiceConfig(spread())
               .addTransportFilter(this);
-      UpstreamTls tls = key.options.tls();
+      TlsOptions tls = key.options.tls();
       if (tls != null && tls.serverName() != null) {
         builder.overrideAuthority(tls.serverName());
       }
@@ -164,14 +176,15 @@ public final class ChannelRegistry implements AutoCloseable {
   /**
    * A share in the channel of that key, which is opened if there is none.
    *
-   * @throws dev.nereid.core.FaultException when its TLS files are missing or wrong
+   * @throws dev.nereid.core.FaultException when files of its TLS or credentials are missing or
+   *     wrong
    */
   Shared share(Key key) {
     opening.lock();
     try {
       Entry entry = entries.get(key);
       if (entry == null) {
-        entry = new Entry(key, loops, credentials(key.options.tls()));
+        entry = new Entry(key, loops, credentials(key.options));
         entries.put(key, entry);
       }
       entry.holders++;
@@ -182,10 +195,40 @@ public final class ChannelRegistry implements AutoCloseable {
   }
 
   /** Called with the lock held. */
-  private ChannelCredentials credentials(@Nullable UpstreamTls tls) {
-    return tls == null
-        ? InsecureChannelCredentials.create()
-        : credentials.computeIfAbsent(tls, TlsCredentials::open).channel();
+  private ChannelCredentials credentials(ChannelOptions options) {
+    ChannelCredentials transport =
+        options.tls() == null
+            ? InsecureChannelCredentials.create()
+            : tls.computeIfAbsent(options.tls(), this::follow).channel();
+    return options.credentials() == null
+        ? transport
+        : CompositeChannelCredentials.create(
+            transport, shown.computeIfAbsent(options.credentials(), this::follow));
+  }
+
+  private TlsCredentials follow(TlsOptions wanted) {
+    TlsCredentials opened = TlsCredentials.open(wanted);
+    follow(opened::look);
+    return opened;
+  }
+
+  private CallHeaders follow(UpstreamCredentials wanted) {
+    CallHeaders opened = CallHeaders.open(wanted);
+    follow(opened::look);
+    return opened;
+  }
+
+  @SuppressWarnings("CatchingUnchecked") // a look that throws is never taken again
+  private void follow(Runnable look) {
+    Runnable guarded =
+        () -> {
+          try {
+            look.run();
+          } catch (RuntimeException e) {
+            LOG.error("looking at files failed", e);
+          }
+        };
+    var _ = looks.scheduleWithFixedDelay(guarded, LOOK_MILLIS, LOOK_MILLIS, TimeUnit.MILLISECONDS);
   }
 
   EventLoops loops() {
@@ -223,12 +266,11 @@ public final class ChannelRegistry implements AutoCloseable {
   @Override
   public void close() {
     List<Entry> left;
+    looks.shutdownNow();
     opening.lock();
     try {
       left = List.copyOf(entries.values());
       entries.clear();
-      credentials.values().forEach(TlsCredentials::close);
-      credentials.clear();
     } finally {
       opening.unlock();
     }

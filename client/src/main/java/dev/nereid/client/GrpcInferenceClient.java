@@ -67,6 +67,10 @@ public final class GrpcInferenceClient implements InferenceClient {
       GrpcOptions options, @Nullable SslContext tls, EventLoops loops) {
     NettyChannelBuilder builder =
         NettyChannelBuilder.forAddress(options.endpoint().host(), options.endpoint().port());
+    TlsOptions wanted = options.tls();
+    if (wanted != null && wanted.serverName() != null) {
+      builder.overrideAuthority(wanted.serverName());
+    }
     return (tls == null ? builder.usePlaintext() : builder.sslContext(tls))
         .eventLoopGroup(loops.group())
         .channelFactory(loops.channels())

@@ -62,11 +62,14 @@ final class HttpLane {
                 new ChannelInitializer<SocketChannel>() {
                   @Override
                   protected void initChannel(SocketChannel channel) {
-                    if (tls != null) {
+                    TlsOptions wanted = options.tls();
+                    if (tls != null && wanted != null) {
                       Endpoint server = options.endpoint();
                       channel
                           .pipeline()
-                          .addLast(tls.newHandler(channel.alloc(), server.host(), server.port()));
+                          .addLast(
+                              tls.newHandler(
+                                  channel.alloc(), wanted.nameOf(server), server.port()));
                     }
                     channel
                         .pipeline()

@@ -2,6 +2,7 @@ package dev.nereid.client;
 
 import dev.nereid.core.Fault;
 import dev.nereid.core.FaultException;
+import dev.nereid.core.FollowedFiles;
 import dev.nereid.core.KeyMatch;
 import io.grpc.ChannelCredentials;
 import io.grpc.TlsChannelCredentials;
@@ -10,19 +11,16 @@ import io.grpc.util.AdvancedTlsX509TrustManager;
 import io.grpc.util.CertificateUtils;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.PrivateKey;
 import java.security.PublicKey;
 import java.security.cert.CertificateException;
 import java.security.cert.X509Certificate;
+import java.util.Iterator;
 import java.util.List;
-import java.util.concurrent.Executors;
-import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.TimeUnit;
+import java.util.Objects;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -31,25 +29,18 @@ import org.slf4j.LoggerFactory;
  * What TLS connections to servers begin with; it follows its files. New ones count once they were
  * the same for two looks and fit each other; until then those of before stay in force.
  *
- * <p>A thread of its own looks at the files; the managers may be used by any.
+ * <p>{@link #look} is called by one thread; the managers may be used by any.
  */
-final class TlsCredentials implements AutoCloseable {
+final class TlsCredentials {
   private static final Logger LOG = LoggerFactory.getLogger(TlsCredentials.class);
-  private static final long LOOK_MILLIS = 1000;
+  private static final int LARGEST = 1 << 20;
 
-  private final UpstreamTls files;
+  private final TlsOptions files;
   private final AdvancedTlsX509TrustManager trust;
   private final @Nullable AdvancedTlsX509KeyManager identity;
-  private final ScheduledExecutorService clock =
-      Executors.newSingleThreadScheduledExecutor(
-          Thread.ofPlatform().daemon().name("nereid-client-tls").factory());
+  private final FollowedFiles content;
 
-  // confined: the constructing thread, then the clock's
-  private List<ByteBuffer> inForce = List.of();
-  private List<ByteBuffer> lastSeen = List.of();
-  private String lastComplaint = "";
-
-  private TlsCredentials(UpstreamTls files) throws GeneralSecurityException {
+  private TlsCredentials(TlsOptions files) throws IOException, GeneralSecurityException {
     this.files = files;
     trust =
         AdvancedTlsX509TrustManager.newBuilder()
@@ -57,31 +48,27 @@ final class TlsCredentials implements AutoCloseable {
                 AdvancedTlsX509TrustManager.Verification.CERTIFICATE_AND_HOST_NAME_VERIFICATION)
             .build();
     identity = files.certificate() == null ? null : new AdvancedTlsX509KeyManager();
+    if (files.roots() == null) {
+      trust.useSystemDefaultTrustCerts();
+    }
+    List<Path> paths =
+        Stream.of(files.roots(), files.certificate(), files.key())
+            .filter(Objects::nonNull)
+            .toList();
+    content = new FollowedFiles(paths, LARGEST, this::take);
   }
 
   /**
-   * Reads the files, and begins to look at them.
+   * Reads the files.
    *
    * @throws FaultException INVALID_ARGUMENT when one is missing or wrong
    */
-  static TlsCredentials open(UpstreamTls files) {
+  static TlsCredentials open(TlsOptions files) {
     try {
-      TlsCredentials opened = new TlsCredentials(files);
-      if (files.roots() == null) {
-        opened.trust.useSystemDefaultTrustCerts();
-      }
-      List<ByteBuffer> content = opened.read();
-      opened.take(content);
-      opened.begin();
-      return opened;
-    } catch (IOException | GeneralSecurityException e) {
+      return new TlsCredentials(files);
+    } catch (IOException | GeneralSecurityException | IllegalArgumentException e) {
       throw new FaultException(Fault.INVALID_ARGUMENT.with("upstream TLS: " + e.getMessage()), e);
     }
-  }
-
-  private void begin() {
-    var _ =
-        clock.scheduleWithFixedDelay(this::look, LOOK_MILLIS, LOOK_MILLIS, TimeUnit.MILLISECONDS);
   }
 
   /** What a channel is made with. */
@@ -93,62 +80,47 @@ final class TlsCredentials implements AutoCloseable {
     return builder.build();
   }
 
-  private void look() {
-    try {
-      List<ByteBuffer> now = read();
-      if (!now.equals(inForce) && now.equals(lastSeen)) {
-        take(now);
-        LOG.info("upstream TLS: new files are in force for new connections");
-      }
-      lastSeen = now;
-    } catch (IOException | GeneralSecurityException e) {
-      lastSeen = List.of();
-      String complaint = String.valueOf(e.getMessage());
-      if (!complaint.equals(lastComplaint)) {
-        lastComplaint = complaint;
-        LOG.warn("upstream TLS: new files are not taken: {}", complaint);
+  /** Reads the files again, and takes what they hold if it may count. */
+  void look() {
+    switch (content.look()) {
+      case SAME, CHANGING -> {}
+      case TAKEN -> LOG.info("upstream TLS: new files are in force for new connections");
+      case REFUSED -> {
+        if (content.isNews()) {
+          LOG.warn("upstream TLS: new files are not taken: {}", content.complaint());
+        }
       }
     }
   }
 
-  private List<ByteBuffer> read() throws IOException, GeneralSecurityException {
-    return List.of(content(files.roots()), content(files.certificate()), content(files.key()));
-  }
-
-  private static ByteBuffer content(@Nullable Path file)
-      throws IOException, GeneralSecurityException {
-    if (file == null) {
-      return ByteBuffer.allocate(0);
-    }
-    try {
-      return ByteBuffer.wrap(Files.readAllBytes(file));
-    } catch (NoSuchFileException e) {
-      throw new GeneralSecurityException(file + ": no such file", e);
-    }
-  }
-
-  private void take(List<ByteBuffer> content) throws IOException, GeneralSecurityException {
-    X509Certificate[] roots = certificates(files.roots(), content.get(0));
-    X509Certificate[] chain = certificates(files.certificate(), content.get(1));
-    if (identity != null && chain != null) {
-      PrivateKey key = key(content.get(2));
+  private void take(List<byte[]> contents) throws GeneralSecurityException {
+    Iterator<byte[]> next = contents.iterator();
+    X509Certificate[] roots =
+        files.roots() == null ? null : certificates(files.roots(), next.next());
+    if (identity != null && files.certificate() != null) {
+      X509Certificate[] chain = certificates(files.certificate(), next.next());
+      PrivateKey key = key(next.next());
       requirePair(key, chain[0].getPublicKey());
       identity.updateIdentityCredentials(chain, key);
     }
     if (roots != null) {
-      trust.updateTrustCredentials(roots);
+      put(roots);
     }
-    inForce = content;
-    lastComplaint = "";
   }
 
-  private static X509Certificate @Nullable [] certificates(@Nullable Path file, ByteBuffer content)
-      throws GeneralSecurityException {
-    if (file == null) {
-      return null;
-    }
+  private void put(X509Certificate[] roots) throws GeneralSecurityException {
     try {
-      X509Certificate[] found = CertificateUtils.getX509Certificates(stream(content));
+      trust.updateTrustCredentials(roots);
+    } catch (IOException e) {
+      throw new GeneralSecurityException(files.roots() + ": " + e.getMessage(), e);
+    }
+  }
+
+  private static X509Certificate[] certificates(Path file, byte[] content)
+      throws GeneralSecurityException {
+    try {
+      X509Certificate[] found =
+          CertificateUtils.getX509Certificates(new ByteArrayInputStream(content));
       if (found.length > 0) {
         return found;
       }
@@ -158,17 +130,13 @@ final class TlsCredentials implements AutoCloseable {
     throw new GeneralSecurityException(file + ": no certificate (expected: PEM)");
   }
 
-  private PrivateKey key(ByteBuffer content) throws IOException, GeneralSecurityException {
+  private PrivateKey key(byte[] content) throws GeneralSecurityException {
     try {
-      return CertificateUtils.getPrivateKey(stream(content));
-    } catch (IllegalArgumentException | GeneralSecurityException e) {
+      return CertificateUtils.getPrivateKey(new ByteArrayInputStream(content));
+    } catch (IOException | IllegalArgumentException | GeneralSecurityException e) {
       throw new GeneralSecurityException(
           files.key() + ": no private key (expected: PEM, PKCS #8, unencrypted)", e);
     }
-  }
-
-  private static ByteArrayInputStream stream(ByteBuffer content) {
-    return new ByteArrayInputStream(content.array(), content.arrayOffset(), content.remaining());
   }
 
   private void requirePair(PrivateKey secret, PublicKey known) throws GeneralSecurityException {
@@ -176,10 +144,5 @@ final class TlsCredentials implements AutoCloseable {
       throw new GeneralSecurityException(
           files.key() + ": not the key of the first certificate in " + files.certificate());
     }
-  }
-
-  @Override
-  public void close() {
-    clock.shutdownNow();
   }
 }

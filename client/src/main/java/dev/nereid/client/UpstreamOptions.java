@@ -3,6 +3,7 @@ package dev.nereid.client;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 
 /**
@@ -149,22 +150,27 @@ public record UpstreamOptions(
   }
 
   /**
-   * Who is spoken to over TLS; the others get plain text.
+   * Who is spoken to over TLS, while the others get plain text, and what they are shown.
    *
    * @param targets those over TLS
+   * @param credentials of this process, by the target that asks for them
    */
-  public record Security(Set<Endpoint> targets, UpstreamTls tls) {
-    /** Nobody. */
-    public static final Security DEFAULT = new Security(Set.of(), UpstreamTls.DEFAULT);
+  public record Security(
+      Set<Endpoint> targets, TlsOptions tls, Map<Endpoint, UpstreamCredentials> credentials) {
+    /** Nobody, and nothing. */
+    public static final Security DEFAULT = new Security(Set.of(), TlsOptions.DEFAULT, Map.of());
 
     public Security {
       targets = Set.copyOf(targets);
+      credentials = Map.copyOf(credentials);
     }
   }
 
   /** How the channels to a target behave. */
   ChannelOptions channelTo(Endpoint target) {
-    return security.targets.contains(target) ? channel.over(security.tls) : channel;
+    ChannelOptions plain = security.targets.contains(target) ? channel.over(security.tls) : channel;
+    UpstreamCredentials shown = security.credentials.get(target);
+    return shown == null ? plain : plain.showing(shown);
   }
 
   /** These options with another policy. */
@@ -203,7 +209,7 @@ public record UpstreamOptions(
         targets, policy, channels, channel, health, retry, breaker, other, security);
   }
 
-  /** These options with other TLS. */
+  /** These options with other TLS and credentials. */
   public UpstreamOptions with(Security other) {
     return new UpstreamOptions(
         targets, policy, channels, channel, health, retry, breaker, limits, other);

@@ -103,7 +103,7 @@ public final class Upstreams implements AutoCloseable {
    * answer are asked again and again; nothing fails because of them.
    *
    * @param memory where replies are put
-   * @throws FaultException when TLS files are missing or wrong
+   * @throws FaultException when files of TLS or credentials are missing or wrong
    */
   public static Upstreams open(
       UpstreamOptions options, ChannelRegistry registry, MemoryPool memory, Ticker ticker) {

@@ -2,6 +2,8 @@ package dev.nereid.http;
 
 import dev.nereid.core.Fault;
 import dev.nereid.core.FaultException;
+import dev.nereid.core.FollowedFiles;
+import dev.nereid.core.FollowedFiles.Look;
 import dev.nereid.telemetry.Counter;
 import dev.nereid.telemetry.Meter;
 import dev.nereid.telemetry.Metrics;
@@ -12,6 +14,8 @@ import io.netty.util.ReferenceCountUtil;
 import java.security.GeneralSecurityException;
 import java.time.Instant;
 import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -35,10 +39,8 @@ public final class ListenerTls implements AutoCloseable {
   private final Counter changes;
   private final Counter refusals;
   private final FollowingSslContext context;
-  private volatile TlsMaterial.Made made;
-  private String inForce; // guarded by this
-  private String lastSeen; // guarded by this
-  private String lastComplaint = ""; // guarded by this
+  private final FollowedFiles content; // guarded by this
+  private volatile TlsMaterial.@Nullable Made made;
 
   /** Which protocols are offered over TLS. */
   public enum Offer {
@@ -53,18 +55,6 @@ public final class ListenerTls implements AutoCloseable {
     Offer(String... protocols) {
       this.protocols = List.of(protocols);
     }
-  }
-
-  /** What a look at the files led to. */
-  public enum Look {
-    /** They are what is in force. */
-    SAME,
-    /** They have changed since the last look: the next one decides. */
-    CHANGING,
-    /** What they hold now is in force. */
-    TAKEN,
-    /** What they hold is wrong; that of before stays in force. */
-    REFUSED
   }
 
   /**
@@ -88,15 +78,12 @@ public final class ListenerTls implements AutoCloseable {
     this.offer = offer;
     this.provider = provider;
     try {
-      TlsMaterial material = TlsMaterial.read(files);
-      inForce = material.digest();
-      lastSeen = inForce;
-      made = material.make(offer.protocols, provider);
-    } catch (GeneralSecurityException e) {
+      content = new FollowedFiles(TlsMaterial.paths(files), TlsMaterial.LARGEST_FILE, this::take);
+    } catch (GeneralSecurityException | IllegalArgumentException e) {
       throw new FaultException(
           Fault.INVALID_ARGUMENT.with(listener + ": TLS: " + e.getMessage()), e);
     }
-    context = new FollowingSslContext(() -> made.context());
+    context = new FollowingSslContext(() -> made().context());
     changes = metrics.counter(Meter.TLS_RELOADS, listener, "taken");
     refusals = metrics.counter(Meter.TLS_RELOADS, listener, "refused");
     metrics.gauge(Meter.TLS_NOT_AFTER, () -> notAfter().getEpochSecond(), listener);
@@ -110,65 +97,51 @@ public final class ListenerTls implements AutoCloseable {
 
   /** When the certificate in force expires. */
   public Instant notAfter() {
-    return made.notAfter();
+    return made().notAfter();
   }
 
   /** Reads the files again, and takes what they hold if it may count. May block. */
   public synchronized Look look() {
-    TlsMaterial material;
-    try {
-      material = TlsMaterial.read(files);
-    } catch (GeneralSecurityException e) {
-      lastSeen = "";
-      return refuse(String.valueOf(e.getMessage()));
+    Look look = content.look();
+    switch (look) {
+      case SAME, CHANGING -> {}
+      case TAKEN -> {
+        changes.increment();
+        tell();
+      }
+      case REFUSED -> {
+        if (content.isNews()) {
+          refusals.increment();
+          LOG.warn(
+              "{}: new TLS files are not taken, the certificate until {} stays in force: {}",
+              listener,
+              notAfter(),
+              content.complaint());
+        }
+      }
     }
-    if (material.digest().equals(inForce)) {
-      lastSeen = inForce;
-      lastComplaint = "";
-      return Look.SAME;
-    }
-    if (!material.digest().equals(lastSeen)) {
-      lastSeen = material.digest();
-      return Look.CHANGING;
-    }
-    return take(material);
+    return look;
   }
 
-  private Look take(TlsMaterial material) {
-    TlsMaterial.Made fresh;
-    try {
-      fresh = material.make(offer.protocols, provider);
-    } catch (GeneralSecurityException e) {
-      return refuse(String.valueOf(e.getMessage()));
-    }
+  /** Takes what the files hold; at the start even a certificate that is not valid now. */
+  private void take(List<byte[]> contents) throws GeneralSecurityException {
+    TlsMaterial.Made fresh = TlsMaterial.of(files, contents).make(offer.protocols, provider);
+    TlsMaterial.Made old = made;
     Instant now = Instant.now();
-    if (now.isAfter(fresh.notAfter()) || now.isBefore(fresh.notBefore())) {
+    if (old != null && (now.isAfter(fresh.notAfter()) || now.isBefore(fresh.notBefore()))) {
       ReferenceCountUtil.release(fresh.context());
-      return refuse(
+      throw new GeneralSecurityException(
           "%s: valid from %s to %s, which is not now"
               .formatted(files.certificate(), fresh.notBefore(), fresh.notAfter()));
     }
-    TlsMaterial.Made old = made;
     made = fresh;
-    inForce = material.digest();
-    lastComplaint = "";
-    ReferenceCountUtil.release(old.context()); // connections that live on hold it, too
-    changes.increment();
-    tell();
-    return Look.TAKEN;
+    if (old != null) {
+      ReferenceCountUtil.release(old.context()); // connections that live on hold it, too
+    }
   }
 
-  private Look refuse(String why) {
-    if (!why.equals(lastComplaint)) {
-      lastComplaint = why;
-      refusals.increment();
-      LOG.warn(
-          "{}: new TLS files are not taken, the certificate until {} stays in force: {}",
-          listener,
-          notAfter(),
-          why);
-    }
-    return Look.REFUSED;
+  private TlsMaterial.Made made() {
+    return Objects.requireNonNull(made);
   }
 
   private void tell() {
@@ -177,7 +150,7 @@ public final class ListenerTls implements AutoCloseable {
         listener,
         files.mutual() ? " with certificates of clients" : "",
         provider == SslProvider.JDK ? "the JDK" : "BoringSSL",
-        made.leaf().getSubjectX500Principal(),
+        made().leaf().getSubjectX500Principal(),
         notAfter());
     if (Instant.now().isAfter(notAfter())) {
       LOG.error("{}: the TLS certificate has expired; clients will refuse it", listener);
@@ -186,6 +159,6 @@ public final class ListenerTls implements AutoCloseable {
 
   @Override
   public void close() {
-    ReferenceCountUtil.release(made.context());
+    ReferenceCountUtil.release(made().context());
   }
 }

@@ -11,39 +11,33 @@ import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslContextBuilder;
 import io.netty.handler.ssl.SslProvider;
 import io.netty.handler.ssl.SupportedCipherSuiteFilter;
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.AccessDeniedException;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
-import java.security.MessageDigest;
 import java.security.PrivateKey;
 import java.security.PublicKey;
 import java.security.cert.X509Certificate;
 import java.time.Instant;
-import java.util.HexFormat;
 import java.util.List;
 
 /** What the files of a listener's TLS held when they were read. */
-@SuppressWarnings("ArrayRecordComponent") // compared by its digest alone
-record TlsMaterial(TlsFiles files, byte[] certificate, byte[] key, byte[] roots, String digest) {
-  private static final int LARGEST_FILE = 1 << 20;
+@SuppressWarnings("ArrayRecordComponent") // never compared
+record TlsMaterial(TlsFiles files, byte[] certificate, byte[] key, byte[] roots) {
+  /** Bytes of a file. */
+  static final int LARGEST_FILE = 1 << 20;
+
   private static final String[] VERSIONS = {"TLSv1.3", "TLSv1.2"};
 
-  /** Reads the files as they are now. */
-  static TlsMaterial read(TlsFiles files) throws GeneralSecurityException {
-    byte[] certificate = content(files.certificate());
-    byte[] key = content(files.key());
-    byte[] roots = files.roots() == null ? new byte[0] : content(files.roots());
-    MessageDigest digest = MessageDigest.getInstance("SHA-256");
-    for (byte[] file : List.of(certificate, key, roots)) {
-      digest.update(Integer.toString(file.length).getBytes(StandardCharsets.UTF_8));
-      digest.update(file);
-    }
-    return new TlsMaterial(
-        files, certificate, key, roots, HexFormat.of().formatHex(digest.digest()));
+  /** The files that there are, in the order in which {@link #of} wants their content. */
+  static List<Path> paths(TlsFiles files) {
+    Path roots = files.roots();
+    return roots == null
+        ? List.of(files.certificate(), files.key())
+        : List.of(files.certificate(), files.key(), roots);
+  }
+
+  static TlsMaterial of(TlsFiles files, List<byte[]> contents) {
+    byte[] roots = contents.size() < 3 ? new byte[0] : contents.get(2);
+    return new TlsMaterial(files, contents.get(0), contents.get(1), roots);
   }
 
   /** A context that was made of the files, and the certificate that clients see. */
@@ -96,22 +90,6 @@ record TlsMaterial(TlsFiles files, byte[] certificate, byte[] key, byte[] roots,
     if (!KeyMatch.isPair(secret, known)) {
       throw new GeneralSecurityException(
           files.key() + ": not the key of the first certificate in " + files.certificate());
-    }
-  }
-
-  private static byte[] content(Path file) throws GeneralSecurityException {
-    try {
-      if (Files.size(file) > LARGEST_FILE) {
-        throw new GeneralSecurityException(
-            file + ": " + Files.size(file) + " bytes (expected: at most " + LARGEST_FILE + ")");
-      }
-      return Files.readAllBytes(file);
-    } catch (NoSuchFileException e) {
-      throw new GeneralSecurityException(file + ": no such file", e);
-    } catch (AccessDeniedException e) {
-      throw new GeneralSecurityException(file + ": permission denied", e);
-    } catch (IOException e) {
-      throw new GeneralSecurityException(file + ": cannot be read: " + e.getMessage(), e);
     }
   }
 }

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.nereid.core.FaultException;
-import dev.nereid.http.ListenerTls.Look;
+import dev.nereid.core.FollowedFiles.Look;
 import dev.nereid.http.ListenerTls.Offer;
 import dev.nereid.telemetry.Metrics;
 import java.nio.file.Files;
