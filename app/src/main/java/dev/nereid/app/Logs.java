@@ -33,8 +33,9 @@ final class Logs implements LogControl {
   /** Loggers with a level of their own; held, since the JDK forgets those that nobody holds. */
   private static final List<Logger> LEVELED = new ArrayList<>();
 
-  /** Libraries that repeat every few seconds what we tell once: that Redis is gone. */
-  private static final Map<String, Level> TOLD_BY_US = Map.of("io.lettuce", Level.SEVERE);
+  /** Libraries that repeat what we tell once: that Redis, or the collector of traces, is gone. */
+  private static final Map<String, Level> TOLD_BY_US =
+      Map.of("io.lettuce", Level.SEVERE, "io.opentelemetry", Level.OFF);
 
   private final Handler handler;
   private final LibraryLines libraries = new LibraryLines(Ticker.system());

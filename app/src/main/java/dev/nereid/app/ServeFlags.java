@@ -22,7 +22,8 @@ final class ServeFlags {
           new Section("upstream", "Remote servers behind the gateway"),
           new Section("limits", "Limits and timeouts"),
           new Section("logging", "Log"),
-          new Section("access", "Access log"));
+          new Section("access", "Access log"),
+          new Section("traces", "Traces"));
 
   /** Options that belong together. */
   record Section(String field, String heading) {}
@@ -82,6 +83,7 @@ final class ServeFlags {
   @Mixin private LogFlags logging = new LogFlags();
 
   @Mixin private AccessFlags access = new AccessFlags();
+  @Mixin private TraceFlags traces = new TraceFlags();
 
   /** The options of a process that is nothing but a gateway: the other listeners are closed. */
   static ServeFlags ofGateway() {
@@ -116,6 +118,7 @@ final class ServeFlags {
         said,
         access.options(said.format()),
         upstream.options(),
-        callers.options());
+        callers.options(),
+        traces.options(hasUpstream() ? "nereid-gateway" : "nereid"));
   }
 }

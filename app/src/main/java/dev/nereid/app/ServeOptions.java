@@ -2,6 +2,7 @@ package dev.nereid.app;
 
 import dev.nereid.access.AccessOptions;
 import dev.nereid.client.UpstreamOptions;
+import dev.nereid.core.MemoryPool;
 import dev.nereid.engine.EngineOptions;
 import dev.nereid.engine.EngineOptions.Control;
 import dev.nereid.engine.EngineOptions.GpuUnavailable;
@@ -11,6 +12,7 @@ import dev.nereid.http.Cors;
 import dev.nereid.http.TlsFiles;
 import dev.nereid.server.Access;
 import dev.nereid.server.GrpcOptions.Packing;
+import dev.nereid.tracing.TracingOptions;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -28,6 +30,7 @@ import org.jspecify.annotations.Nullable;
  * @param exitGrace how much of that the listeners stay open, with readiness withdrawn
  * @param upstream null when the models run in this process
  * @param callers who may call; null for everybody
+ * @param traces where they go; null for no traces
  */
 record ServeOptions(
     String id,
@@ -44,7 +47,24 @@ record ServeOptions(
     Logging logging,
     AccessLogging access,
     @Nullable Upstream upstream,
-    @Nullable Callers callers) {
+    @Nullable Callers callers,
+    @Nullable TracingOptions traces) {
+
+  /** What the engine is told, over these repositories. */
+  EngineOptions engine(List<Path> repositories) {
+    return new EngineOptions(
+        repositories,
+        models.configName(),
+        models.autoComplete(),
+        strictReadiness,
+        models.loadThreads(),
+        models.backends(),
+        models.withoutGpu(),
+        Runtime.getRuntime().availableProcessors(),
+        MemoryPool.Limits.DEFAULT,
+        models.shared(),
+        models.control());
+  }
 
   /**
    * Who may call.

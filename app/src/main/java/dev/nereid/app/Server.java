@@ -3,9 +3,7 @@ package dev.nereid.app;
 import dev.nereid.access.AccessControl;
 import dev.nereid.app.ServeOptions.Endpoint;
 import dev.nereid.client.Upstreams;
-import dev.nereid.core.MemoryPool;
 import dev.nereid.engine.Engine;
-import dev.nereid.engine.EngineOptions;
 import dev.nereid.gateway.Gateway;
 import dev.nereid.gateway.GatewayOptions;
 import dev.nereid.gateway.Serving;
@@ -33,6 +31,8 @@ import dev.nereid.telemetry.GpuMetrics;
 import dev.nereid.telemetry.Meter;
 import dev.nereid.telemetry.Metrics;
 import dev.nereid.telemetry.ProcessMetrics;
+import dev.nereid.tracing.Tracing;
+import dev.nereid.tracing.TracingOptions;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -71,12 +71,13 @@ final class Server implements AutoCloseable {
   private final Engine engine;
   private final Certificates certificates;
   private final @Nullable AccessControl access;
+  private final @Nullable Tracing tracing;
   private @Nullable HttpListener http;
   private @Nullable GrpcListener grpc;
   private @Nullable HttpListener metricsListener;
   private @Nullable Gateway gateway;
 
-  private Server(ServeOptions options, LogControl log) {
+  private Server(ServeOptions options, LogControl log, String version) {
     this.options = options;
     this.log = log;
     loops = own(EventLoops.start(options.http().threads()));
@@ -84,8 +85,9 @@ final class Server implements AutoCloseable {
     remote = upstream == null ? null : own(UpstreamServers.open(options, upstream, loops));
     List<Path> repositories =
         remote == null ? options.models().repositories() : List.of(remote.steps().directory());
-    engine = own(Engine.open(engineOptions(options, repositories), metrics));
+    engine = own(Engine.open(options.engine(repositories), metrics));
     certificates = own(new Certificates(metrics));
+    tracing = openTracing(options.traces(), version);
     ServeOptions.Callers callers = options.callers();
     access =
         callers == null ? null : own(new AccessControl(callers.access(), metrics, engine.ticker()));
@@ -102,7 +104,7 @@ final class Server implements AutoCloseable {
    * @throws dev.nereid.core.FaultException when a repository cannot be read or a port not be bound
    */
   static Server start(ServeOptions options, Installation installation, LogControl log) {
-    Server server = new Server(options, log);
+    Server server = new Server(options, log, installation.version());
     try {
       server.open(new ServerIdentity(options.id(), installation.version()));
       if (options.gateway().endpoint().open()) {
@@ -114,6 +116,15 @@ final class Server implements AutoCloseable {
       server.close();
       throw e;
     }
+  }
+
+  /** Closed after the listeners, whose last spans it sends. */
+  private @Nullable Tracing openTracing(@Nullable TracingOptions wanted, String version) {
+    if (wanted == null) {
+      return null;
+    }
+    LOG.info("Traces go to {}", wanted.endpoint());
+    return own(Tracing.open(wanted, version, metrics, engine.ticker()));
   }
 
   private void open(ServerIdentity identity) {
@@ -171,7 +182,7 @@ final class Server implements AutoCloseable {
             wanted.traffic() == null ? Map.of() : TrafficFile.read(wanted.traffic()),
             installation.version());
     Gateway opened =
-        own(Gateway.over(serving(), gatewayOptions, loops, metrics, accessLog("gateway")));
+        own(Gateway.over(serving(), gatewayOptions, loops, metrics, accessLog("gateway"), tracing));
     opened.start();
     drains.add(opened::drain);
     gateway = opened;
@@ -217,7 +228,7 @@ final class Server implements AutoCloseable {
             wanted.calls().by(access("grpc")),
             wanted.packing());
     var services =
-        new GrpcListener.Services(engine, loops, codecs, metrics, accessLog("grpc"), log);
+        new GrpcListener.Services(engine, loops, codecs, metrics, accessLog("grpc"), log, tracing);
     GrpcListener listener = new GrpcListener(grpcOptions, identity, services);
     listener.start();
     drains.add(listener::drain);
@@ -231,7 +242,8 @@ final class Server implements AutoCloseable {
       AccessLog accessLog) {
     ListenerMetrics counted = new ListenerMetrics(metrics, listenerOptions.name());
     ListenerServices services =
-        new ListenerServices(loops, engine.memory(), engine.ticker(), counted, accessLog, refusals);
+        new ListenerServices(
+            loops, engine.memory(), engine.ticker(), counted, accessLog, refusals, tracing);
     HttpListener listener = own(new HttpListener(listenerOptions, services, handler));
     listener.start();
     counted.observe(listener);
@@ -282,22 +294,6 @@ final class Server implements AutoCloseable {
         .with(
             new ListenerOptions.Timeouts(
                 timeouts.idle(), timeouts.read(), timeouts.bytesPerSecond(), timeouts.request()));
-  }
-
-  private static EngineOptions engineOptions(ServeOptions options, List<Path> repositories) {
-    ServeOptions.Models models = options.models();
-    return new EngineOptions(
-        repositories,
-        models.configName(),
-        models.autoComplete(),
-        options.strictReadiness(),
-        models.loadThreads(),
-        models.backends(),
-        models.withoutGpu(),
-        Runtime.getRuntime().availableProcessors(),
-        MemoryPool.Limits.DEFAULT,
-        models.shared(),
-        models.control());
   }
 
   /** The engine that is served. */

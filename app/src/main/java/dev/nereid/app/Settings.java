@@ -18,7 +18,7 @@ import picocli.CommandLine.ParameterException;
  * Options from where they may stand besides the command line: the environment, where {@code
  * --http-port} is {@code NEREID_HTTP_PORT}, and a file named by {@code --config}. The command line
  * wins over the environment, and that over the file; an option that may be repeated is taken from
- * one of them, not collected from all.
+ * one of them, not collected from all. Last come the variables that OpenTelemetry has for all.
  */
 final class Settings {
   static final String FILE_OPTION = "--config";
@@ -79,6 +79,12 @@ final class Settings {
       settings.removeIf(setting -> given.contains(canonical(setting.name())));
     }
     settings.addAll(fromEnvironment);
+    settings.forEach(setting -> given.add(canonical(setting.name())));
+    for (Setting setting : OpenTelemetryVariables.settings(environment)) {
+      if (isKnown(setting.name()) && !given.contains(canonical(setting.name()))) {
+        settings.add(setting);
+      }
+    }
     settings.forEach(this::check);
     return settings;
   }

@@ -25,6 +25,7 @@ final class RoomsTest {
           Map.entry("config", Set.of("core")),
           Map.entry("telemetry", Set.of("core")),
           Map.entry("access", Set.of("core", "telemetry")),
+          Map.entry("tracing", Set.of("core", "telemetry")),
           Map.entry("image", Set.of("core")),
           Map.entry("backend", Set.of("core", "config")),
           Map.entry("backend.image", Set.of("core", "config", "backend", "image")),
@@ -158,6 +159,7 @@ final class RoomsTest {
             "dev.nereid.http.ListenerTls", // whether a certificate is valid
             "dev.nereid.scheduler.ExecutionStatistics", // last_inference
             "dev.nereid.server.GrpcCallLog",
+            "dev.nereid.tracing.Tracing", // when spans began
             "dev.nereid.app.ServeCommand"); // how long the start took
     Set<String> asking = new TreeSet<>();
     for (JavaClass type : classes) {

@@ -36,6 +36,7 @@ import dev.nereid.server.Access;
 import dev.nereid.server.GrpcOptions.Packing;
 import dev.nereid.server.HeaderForwarding;
 import dev.nereid.server.Restrictions;
+import dev.nereid.tracing.TracingOptions;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -198,7 +199,13 @@ final class ServeOptionsTest {
           "--jwt-refresh-secs=38",
           "--caller-rate=39",
           "--caller-burst=40",
-          "--caller-concurrency=41");
+          "--caller-concurrency=41",
+          "--trace-endpoint=http://collector:4318",
+          "--trace-sample-rate=0.42",
+          "--trace-service-name=waves",
+          "--trace-resource=zone=north",
+          "--trace-header=x-key=secret",
+          "--trace-config=opentelemetry,bsp_max_queue_size=43");
 
   @Test
   void defaultsAreTheDocumentedOnes() {
@@ -249,6 +256,7 @@ final class ServeOptionsTest {
                 new Timeouts(Duration.ofSeconds(75), Duration.ofSeconds(20), 65_536, Duration.ZERO),
                 Logging.DEFAULT,
                 new AccessLogging(Format.TEXT, null, Duration.ofMillis(100)),
+                null,
                 null,
                 null));
   }
@@ -315,7 +323,19 @@ final class ServeOptionsTest {
                     Path.of("server.log")),
                 new AccessLogging(Format.JSON, Path.of("access.log"), Duration.ofMillis(18)),
                 everyUpstreamFlag(),
-                everyCallerFlag()));
+                everyCallerFlag(),
+                everyTraceFlag()));
+  }
+
+  private static TracingOptions everyTraceFlag() {
+    TracingOptions.Queue usual = TracingOptions.Queue.DEFAULT;
+    return new TracingOptions(
+        URI.create("http://collector:4318/v1/traces"),
+        Map.of("x-key", "secret"),
+        "waves",
+        Map.of("zone", "north"),
+        0.42,
+        new TracingOptions.Queue(43, 43, usual.delay(), usual.timeout()));
   }
 
   private static Callers everyCallerFlag() {

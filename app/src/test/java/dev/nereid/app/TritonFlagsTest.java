@@ -32,8 +32,8 @@ final class TritonFlagsTest {
         .hasMessage(
             "--trace-level: TIMESTAMPS (expected: off; nothing else is offered yet,"
                 + " see docs/compatibility.md)");
-    assertThatThrownBy(() -> TritonFlags.sort(List.of("--trace-config=rate=1")))
-        .hasMessage("--trace-config is not offered yet; see docs/compatibility.md");
+    assertThatThrownBy(() -> TritonFlags.sort(List.of("--trace-file=/tmp/traces")))
+        .hasMessage("--trace-file is not offered yet; see docs/compatibility.md");
     assertThatThrownBy(() -> TritonFlags.sort(List.of("--allow-client-shm=true")))
         .isInstanceOf(Mishap.class);
   }

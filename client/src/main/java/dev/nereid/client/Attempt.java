@@ -1,14 +1,17 @@
 package dev.nereid.client;
 
+import dev.nereid.core.Failure;
 import dev.nereid.core.FaultException;
 import dev.nereid.core.InferResponse;
 import dev.nereid.core.Lease;
 import dev.nereid.core.Timings;
+import dev.nereid.core.TraceSpan;
 import io.grpc.CallOptions;
 import io.grpc.ClientCall;
 import io.grpc.ClientStreamTracer;
 import io.grpc.Metadata;
 import io.grpc.Status;
+import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -25,6 +28,7 @@ final class Attempt extends ClientCall.Listener<Lease> {
   private volatile @Nullable ClientCall<OutboundMessage, Lease> call;
   private volatile @Nullable Ending forced;
   private volatile boolean headers;
+  private @Nullable TraceSpan span; // written before the call starts
   private @Nullable Lease reply; // confined: the call's own order
 
   Attempt(UpstreamCall owner, UpstreamRuntime runtime, Balancer.Choice choice) {
@@ -57,7 +61,7 @@ final class Attempt extends ClientCall.Listener<Lease> {
     }
     ClientCall<OutboundMessage, Lease> sent =
         target.channel(owner.lane()).newCall(runtime.method(), options);
-    sent.start(this, new Metadata());
+    sent.start(this, traced());
     sent.request(2); // a second one would be the server's error, and is reported as such
     sent.sendMessage(message);
     sent.halfClose();
@@ -65,6 +69,25 @@ final class Attempt extends ClientCall.Listener<Lease> {
     if (forced != null) {
       sent.cancel("given up", null);
     }
+  }
+
+  /** The headers, which tell the server the trace that the request belongs to, if there is one. */
+  private Metadata traced() {
+    Metadata sent = new Metadata();
+    TraceSpan parent = owner.request().call().span();
+    if (parent != null) {
+      TraceSpan own = parent.call(runtime.method().getFullMethodName());
+      if (own.isRecorded()) {
+        own.tell("rpc.system", "grpc");
+        own.tell("server.address", choice.target().endpoint().host());
+        own.tell("server.port", choice.target().endpoint().port());
+      }
+      own.propagate(
+          (name, value) ->
+              sent.put(Metadata.Key.of(name, Metadata.ASCII_STRING_MARSHALLER), value));
+      span = own;
+    }
+    return sent;
   }
 
   /** Lets go of an attempt that was never started. */
@@ -116,6 +139,7 @@ final class Attempt extends ClientCall.Listener<Lease> {
       try {
         InferResponse response = timed(runtime.reader().read(body), now);
         succeeded(now);
+        ended(null);
         owner.succeeded(this, response);
         return;
       } catch (FaultException e) {
@@ -132,7 +156,20 @@ final class Attempt extends ClientCall.Listener<Lease> {
               : Ending.of(status, trailers, headers, choice.target().endpoint().toString());
     }
     failed(ending, now);
+    ended(ending.failure());
     owner.failed(this, ending);
+  }
+
+  /** Tells the trace how the attempt ended. */
+  private void ended(@Nullable Failure failure) {
+    TraceSpan own = span;
+    if (own == null) {
+      return;
+    }
+    if (failure != null) {
+      own.fail(failure.fault().name().toLowerCase(Locale.ROOT), failure.message());
+    }
+    own.end();
   }
 
   private void succeeded(long now) {

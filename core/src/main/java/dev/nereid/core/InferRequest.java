@@ -49,6 +49,7 @@ public final class InferRequest {
    * @param timeoutMicros how long it may wait in the queue; 0 for the model's default
    * @param receivedNanos when its first byte was read, on the {@link Ticker}'s line
    * @param deadlineNanos when the caller stops waiting; {@link Long#MAX_VALUE} for never
+   * @param span below which other servers that are asked for this are told; null for no trace
    */
   public record Call(
       String model,
@@ -59,10 +60,50 @@ public final class InferRequest {
       long priority,
       long timeoutMicros,
       long receivedNanos,
-      long deadlineNanos) {
+      long deadlineNanos,
+      @Nullable TraceSpan span) {
+    /** A call that belongs to no trace. */
+    public Call(
+        String model,
+        long version,
+        String id,
+        Map<String, Object> parameters,
+        List<RequestedOutput> outputs,
+        long priority,
+        long timeoutMicros,
+        long receivedNanos,
+        long deadlineNanos) {
+      this(
+          model,
+          version,
+          id,
+          parameters,
+          outputs,
+          priority,
+          timeoutMicros,
+          receivedNanos,
+          deadlineNanos,
+          null);
+    }
+
     /** A call of a model with nothing but defaults. */
     public static Call of(String model, long nowNanos) {
       return new Call(model, -1, "", Map.of(), List.of(), 0, 0, nowNanos, Long.MAX_VALUE);
+    }
+
+    /** The same call below another span. */
+    public Call under(TraceSpan other) {
+      return new Call(
+          model,
+          version,
+          id,
+          parameters,
+          outputs,
+          priority,
+          timeoutMicros,
+          receivedNanos,
+          deadlineNanos,
+          other);
     }
   }
 

@@ -1,5 +1,6 @@
 package dev.nereid.gateway;
 
+import dev.nereid.core.Tracer;
 import dev.nereid.engine.Engine;
 import dev.nereid.http.AccessLog;
 import dev.nereid.http.EventLoops;
@@ -58,13 +59,28 @@ public final class Gateway implements AutoCloseable {
     return over(Serving.of(engine), options, loops, metrics, accessLog);
   }
 
-  /** A gateway that is not started yet. */
+  /** A gateway that is not started yet, and traces nothing. */
   public static Gateway over(
       Serving serving,
       GatewayOptions options,
       EventLoops loops,
       Metrics metrics,
       AccessLog accessLog) {
+    return over(serving, options, loops, metrics, accessLog, null);
+  }
+
+  /**
+   * A gateway that is not started yet.
+   *
+   * @param tracer of requests that bring pictures; null for no traces
+   */
+  public static Gateway over(
+      Serving serving,
+      GatewayOptions options,
+      EventLoops loops,
+      Metrics metrics,
+      AccessLog accessLog,
+      @Nullable Tracer tracer) {
     ExecutorService slow =
         Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("gateway-", 0).factory());
     GatewayMetrics counted = new GatewayMetrics(metrics, serving);
@@ -77,7 +93,8 @@ public final class Gateway implements AutoCloseable {
             serving.ticker(),
             listenerMetrics,
             accessLog,
-            new GatewayErrors());
+            new GatewayErrors(),
+            tracer);
     Traffic traffic = Traffic.of(serving, options.traffic(), task -> run(slow, task));
     metrics.register(traffic);
     ResultCacheOptions kept = options.results();

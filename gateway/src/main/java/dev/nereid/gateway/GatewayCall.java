@@ -3,7 +3,9 @@ package dev.nereid.gateway;
 import dev.nereid.core.Failure;
 import dev.nereid.core.Fault;
 import dev.nereid.core.FaultException;
+import dev.nereid.core.InferResponse;
 import dev.nereid.core.Timings;
+import dev.nereid.core.TraceSpan;
 import dev.nereid.http.BodySource;
 import dev.nereid.http.HttpExchange;
 import dev.nereid.http.ResponseHeaders;
@@ -50,17 +52,29 @@ final class GatewayCall {
   /** Tells which arm of its model's traffic the request goes to, before the answer. */
   void arm(String name, Traffic.ArmCounts counted) {
     arm = name;
+    tell("nereid.traffic_arm", name);
     counts = counted;
   }
 
   /** Tells where the results come from, before the answer; null where no cache was asked. */
   void cached(@Nullable String word) {
     cached = word;
+    if (word != null) {
+      tell("nereid.cache", word);
+    }
+  }
+
+  private void tell(String key, String value) {
+    TraceSpan span = exchange.span();
+    if (span != null) {
+      span.tell(key, value);
+    }
   }
 
   /** One of its pictures was answered. */
-  void answered(Timings timings) {
-    metrics.answered(timings);
+  void answered(InferResponse response) {
+    metrics.answered(response.timings());
+    exchange.model(response.model(), response.version());
   }
 
   /** Answers with an object, to which the time it took is added. */
@@ -108,8 +122,10 @@ final class GatewayCall {
 
   /** Answers with a failure. */
   void fail(Failure failure) {
+    int status = GatewayErrors.status(failure.fault());
+    exchange.failed(status, failure);
     respond(
-        GatewayErrors.status(failure.fault()),
+        status,
         Timings.NONE,
         json -> JsonReply.error(json, GatewayErrors.code(failure.fault()), failure.message()));
   }

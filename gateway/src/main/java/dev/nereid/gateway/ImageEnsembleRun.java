@@ -119,7 +119,8 @@ final class ImageEnsembleRun {
             call.priority(),
             call.timeoutMicros(),
             call.receivedNanos(),
-            call.deadlineNanos());
+            call.deadlineNanos(),
+            call.span());
     return new InferRequest(asked, inputs, leases, new StepReply(step), request);
   }
 

@@ -63,7 +63,7 @@ final class Inference {
     return new Reply() {
       @Override
       public void respond(InferResponse response) {
-        call.answered(response.timings());
+        call.answered(response);
         end(new Outcome.Answered(picture, response));
       }
 

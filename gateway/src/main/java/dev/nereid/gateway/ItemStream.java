@@ -206,7 +206,7 @@ final class ItemStream implements BodySource {
 
     @Override
     public void respond(InferResponse response) {
-      call.answered(response.timings());
+      call.answered(response);
       try (response) {
         if (call.isLate()) {
           fail(Fault.DEADLINE_EXCEEDED.with("the answer came after the deadline"));

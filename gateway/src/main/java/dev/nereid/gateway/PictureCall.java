@@ -2,14 +2,19 @@ package dev.nereid.gateway;
 
 import dev.nereid.core.DataType;
 import dev.nereid.core.InferRequest;
+import dev.nereid.core.Lease;
 import dev.nereid.core.Reply;
 import dev.nereid.core.Shape;
 import dev.nereid.core.Tensor;
+import dev.nereid.core.TraceSpan;
 import dev.nereid.http.HttpExchange;
 import java.util.List;
 
 /** What a client's request asks of a model, of each of its pictures. */
 record PictureCall(ImageModel model, InferRequest.Call call) {
+  /** Pictures of one request that its trace tells of; those behind them are left out. */
+  private static final int TRACED = 16;
+
   private static final Shape ONE = Shape.of(1);
   private static final Shape BATCH_OF_ONE = Shape.of(1, 1);
 
@@ -25,7 +30,8 @@ record PictureCall(ImageModel model, InferRequest.Call call) {
             options.lane().priority(),
             0,
             exchange.receivedNanos(),
-            exchange.deadlineNanos()));
+            exchange.deadlineNanos(),
+            exchange.span()));
   }
 
   /** The inference for one picture, whose lease it takes over. */
@@ -38,6 +44,16 @@ record PictureCall(ImageModel model, InferRequest.Call call) {
             picture.lease(),
             picture.offset(),
             picture.length());
-    return new InferRequest(call, List.of(tensor), List.of(picture.lease()), reply);
+    List<Tensor> inputs = List.of(tensor);
+    List<Lease> leases = List.of(picture.lease());
+    TraceSpan request = call.span();
+    if (request == null) {
+      return new InferRequest(call, inputs, leases, reply);
+    }
+    if (picture.index() >= TRACED) {
+      return new InferRequest(call.under(request.unrecorded()), inputs, leases, reply);
+    }
+    TracedReply traced = new TracedReply(request.child(call.model()), call, picture, reply);
+    return new InferRequest(call.under(traced.span()), inputs, leases, traced);
   }
 }

@@ -32,16 +32,23 @@ final class Routes {
    */
   Route of(String name, GatewayCall call, Upload upload) {
     String known = options.aliases().getOrDefault(name, name);
+    call.exchange().model(known, -1);
     Serving anyone = wantsRun(call.exchange()) ? direct : cached;
     Traffic.Live live = traffic.find(known);
     if (live == null) {
-      return new Route(anyone, ImageModel.of(anyone, anyone.instead(known), -1));
+      return told(call, new Route(anyone, ImageModel.of(anyone, anyone.instead(known), -1)));
     }
     TrafficArm arm = arm(live, call.exchange(), upload);
     call.arm(arm.name(), live.counts(arm));
     Serving inner = anyone.on(arm.upstream());
     ImageModel model = ImageModel.of(inner, inner.instead(arm.model()), arm.version());
-    return new Route(traffic.serving(live, inner, model), model);
+    return told(call, new Route(traffic.serving(live, inner, model), model));
+  }
+
+  /** Tells the log which model is asked. */
+  private static Route told(GatewayCall call, Route route) {
+    call.exchange().model(route.model().name(), route.model().version());
+    return route;
   }
 
   /** A client that sends {@code no-cache} or {@code no-store} wants it run anew. */

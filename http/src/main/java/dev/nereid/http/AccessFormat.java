@@ -56,6 +56,9 @@ final class AccessFormat {
     if (!line.caller().isEmpty()) {
       out.append(" caller=").append(line.caller());
     }
+    if (!line.trace().isEmpty()) {
+      out.append(" trace=").append(line.trace());
+    }
     appendPhases(out, line);
     out.append('\n');
   }
@@ -75,6 +78,9 @@ final class AccessFormat {
     }
     if (!line.caller().isEmpty()) {
       out.append(", caller ").append(line.caller());
+    }
+    if (!line.trace().isEmpty()) {
+      out.append(", trace ").append(line.trace());
     }
     out.append(line.timings().isKnown() ? "; ms:" : "");
     appendPhases(out, line);
@@ -122,6 +128,17 @@ final class AccessFormat {
     }
     if (!line.caller().isEmpty()) {
       out.append(",\"caller\":\"").append(line.caller()).append('"');
+    }
+    if (!line.model().isEmpty()) {
+      out.append(",\"model\":\"");
+      JsonText.escape(cut(line.model(), LONGEST_ID), out);
+      out.append('"');
+      if (line.version() >= 0) {
+        out.append(",\"version\":").append(line.version());
+      }
+    }
+    if (!line.trace().isEmpty()) {
+      out.append(",\"trace_id\":\"").append(line.trace()).append('"');
     }
     if (line.timings().isKnown()) {
       appendJsonPhases(out, line);

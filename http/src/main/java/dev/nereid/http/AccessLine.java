@@ -17,6 +17,9 @@ import java.net.SocketAddress;
  * @param timings where the time went; {@link Timings#NONE} when no model answered
  * @param encodeNanos from the model's outputs to the answer
  * @param caller the name of who called; empty when nobody was asked, or it is not known
+ * @param model that was asked, or that answered; empty for none
+ * @param version that answered, or that was asked; -1 when it is not known
+ * @param trace the name of the trace it belongs to; empty for none
  */
 public record AccessLine(
     long millis,
@@ -30,4 +33,7 @@ public record AccessLine(
     String id,
     Timings timings,
     long encodeNanos,
-    String caller) {}
+    String caller,
+    String model,
+    long version,
+    String trace) {}

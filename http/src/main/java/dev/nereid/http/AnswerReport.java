@@ -1,6 +1,7 @@
 package dev.nereid.http;
 
 import dev.nereid.core.Timings;
+import dev.nereid.core.TraceSpan;
 import java.net.SocketAddress;
 
 /** Tells metrics and access log of an answer. */
@@ -22,6 +23,10 @@ final class AnswerReport {
     if (timings.isKnown()) {
       listener.metrics().phases(timings, encodeNanos);
     }
+    TraceSpan span = exchange.span;
+    if (span != null) {
+      RequestTrace.answered(span, exchange, status, bytes, now);
+    }
     if (listener.accessLog().wants(nanos)) {
       listener
           .accessLog()
@@ -38,7 +43,10 @@ final class AnswerReport {
                   exchange.requestId(),
                   timings,
                   encodeNanos,
-                  exchange.callerName()));
+                  exchange.callerName(),
+                  exchange.model,
+                  exchange.version,
+                  span == null ? "" : span.traceId()));
     }
   }
 }

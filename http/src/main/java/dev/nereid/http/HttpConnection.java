@@ -201,7 +201,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
 
   /** An exchange has come to its end, answered or not. Any thread. */
   void finished(HttpExchange exchange) {
-    exchange.caller().left();
+    exchange.over();
     if (exchange.admittedBytes >= 0) {
       listener.inFlight().finished(exchange.admittedBytes);
     }

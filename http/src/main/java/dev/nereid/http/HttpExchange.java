@@ -1,10 +1,12 @@
 package dev.nereid.http;
 
 import dev.nereid.access.Caller;
+import dev.nereid.core.Failure;
 import dev.nereid.core.Fault;
 import dev.nereid.core.FaultException;
 import dev.nereid.core.Lease;
 import dev.nereid.core.Timings;
+import dev.nereid.core.TraceSpan;
 import io.netty.buffer.ByteBuf;
 import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.handler.codec.http.QueryStringDecoder;
@@ -76,6 +78,12 @@ public final class HttpExchange {
   private Caller caller = Caller.EVERYBODY;
   private String callerName = "";
   private ResponseHeaders added = ResponseHeaders.NONE;
+
+  // For logs and the trace: of which model is told by handlers, the rest by the listener.
+  String route = "";
+  String model = "";
+  long version = -1;
+  @Nullable TraceSpan span;
 
   // Confined to the event loop.
   @Nullable HttpExchange next;
@@ -180,6 +188,26 @@ public final class HttpExchange {
     requestId = id;
   }
 
+  /** What the trace tells of the request; null when it belongs to none. */
+  public @Nullable TraceSpan span() {
+    return span;
+  }
+
+  /**
+   * Tells which model is asked, and then which answered, for logs; before the answer is given.
+   *
+   * @param number -1 when it is not known
+   */
+  public void model(String name, long number) {
+    model = name;
+    version = number;
+  }
+
+  /** Tells the trace why the server, and not the client, made the request fail. */
+  public void failed(int status, Failure failure) {
+    RequestTrace.failed(this, status, failure);
+  }
+
   /** Tells where the time went, for metrics and logs; before the answer is given. */
   public void timings(Timings known) {
     timings = known;
@@ -280,6 +308,14 @@ public final class HttpExchange {
     return head;
   }
 
+  /** It has come to its end, answered or not. */
+  void over() {
+    caller.left();
+    if (state != State.ANSWERED) {
+      RequestTrace.abandoned(this);
+    }
+  }
+
   /** Whose request it is, from when it is admitted. */
   void caller(Caller admitted) {
     caller = admitted;
@@ -325,6 +361,7 @@ public final class HttpExchange {
       HttpAnswer unsent = answer();
       if (unsent != null) {
         unsent.discard();
+        RequestTrace.abandoned(this);
         connection.finished(this);
       }
       return;

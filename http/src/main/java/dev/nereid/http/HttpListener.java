@@ -4,6 +4,7 @@ import dev.nereid.core.Fault;
 import dev.nereid.core.FaultException;
 import dev.nereid.core.MemoryPool;
 import dev.nereid.core.Ticker;
+import dev.nereid.core.Tracer;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelInitializer;
@@ -181,6 +182,10 @@ public final class HttpListener implements AutoCloseable {
 
   AccessLog accessLog() {
     return services.accessLog();
+  }
+
+  @Nullable Tracer tracer() {
+    return services.tracer();
   }
 
   RefusalAnswers refusals() {

@@ -2,6 +2,7 @@ package dev.nereid.http;
 
 import dev.nereid.core.Fault;
 import dev.nereid.core.FaultException;
+import dev.nereid.core.Tracer;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.handler.codec.http.HttpContent;
@@ -192,6 +193,10 @@ final class RequestReader {
     }
     discarding = false;
     reading = exchange;
+    Tracer tracer = listener.tracer();
+    if (tracer != null && head.mayCarryBody()) {
+      RequestTrace.begin(tracer, exchange, connection.remoteAddress());
+    }
     if (head.hasBody() && head.headers().contains(HttpHeaderNames.EXPECT)) {
       goOnDue = true;
       if (connection.isOldest(exchange)) {
@@ -241,6 +246,7 @@ final class RequestReader {
     body = null;
     if (whole != null) {
       exchange.body(whole.take(), whole.length());
+      RequestTrace.arrived(exchange);
     }
     try {
       listener.handler().handle(exchange);

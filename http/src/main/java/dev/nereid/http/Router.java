@@ -105,6 +105,7 @@ public final class Router implements Handler {
     if (route == null) {
       wrongMethod.handle(exchange, node.allow());
     } else {
+      exchange.route = route.pattern();
       route.endpoint().handle(exchange, captures);
     }
   }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.nereid.core.MemoryPool;
 import dev.nereid.core.Ticker;
+import dev.nereid.core.Tracer;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.io.IOException;
@@ -13,6 +14,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
 
 /** A listener on a port that the system chose; when closed, proves that nothing was leaked. */
 final class RunningListener implements AutoCloseable {
@@ -65,11 +67,25 @@ final class RunningListener implements AutoCloseable {
   }
 
   RunningListener(ListenerOptions options, EventLoops loops, AccessLog log, Handler handler) {
+    this(options, loops, log, handler, null);
+  }
+
+  private RunningListener(
+      ListenerOptions options,
+      EventLoops loops,
+      AccessLog log,
+      Handler handler,
+      @Nullable Tracer tracer) {
     this.loops = loops;
     ListenerServices services =
-        new ListenerServices(loops, memory, Ticker.system(), counted, log, RefusalAnswers.json());
+        new ListenerServices(
+            loops, memory, Ticker.system(), counted, log, RefusalAnswers.json(), tracer);
     listener = new HttpListener(options, services, handler);
     listener.start();
+  }
+
+  static RunningListener traced(Tracer tracer, AccessLog log, Handler handler) {
+    return new RunningListener(options(), EventLoops.start(2), log, handler, tracer);
   }
 
   static RunningListener of(Handler handler) {

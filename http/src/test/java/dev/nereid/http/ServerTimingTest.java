@@ -44,6 +44,9 @@ final class ServerTimingTest {
         "id-7",
         timings,
         encodeNanos,
+        "",
+        "",
+        -1,
         "");
   }
 

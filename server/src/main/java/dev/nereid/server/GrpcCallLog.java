@@ -3,6 +3,7 @@ package dev.nereid.server;
 import dev.nereid.core.Fault;
 import dev.nereid.core.Ticker;
 import dev.nereid.core.Timings;
+import dev.nereid.core.TraceSpan;
 import dev.nereid.http.AccessLine;
 import dev.nereid.http.AccessLog;
 import dev.nereid.http.ServerTiming;
@@ -39,18 +40,22 @@ final class GrpcCallLog {
    * What is known of a call at its end.
    *
    * @param model that it names, or a dash
+   * @param version that answered; -1 when none did
    * @param bytesIn of its message
    * @param bytes of the answer
    * @param over whether the call is closed already
+   * @param span of it; null for no trace
    */
   record Ended(
       String model,
+      long version,
       String id,
       long receivedNanos,
       long bytesIn,
       long bytes,
       Timings timings,
-      boolean over) {}
+      boolean over,
+      @Nullable TraceSpan span) {}
 
   /**
    * Closes a call, counts it and tells of it.
@@ -79,8 +84,12 @@ final class GrpcCallLog {
     if (!cancelled) {
       call.close(status, trailers);
     }
+    Status told = cancelled ? Status.CANCELLED : status;
+    if (ended.span != null) {
+      GrpcTrace.end(ended.span, call, told, ended, now);
+    }
     if (log.wants(nanos)) {
-      log.add(line(call, cancelled ? Status.CANCELLED : status, ended, nanos, encodeNanos));
+      log.add(line(call, told, ended, nanos, encodeNanos));
     }
   }
 
@@ -99,6 +108,9 @@ final class GrpcCallLog {
         ended.id,
         ended.timings,
         encodeNanos,
-        GrpcCallers.nameOf(call));
+        GrpcCallers.nameOf(call),
+        ended.model.equals("-") ? "" : ended.model,
+        ended.version,
+        ended.span == null ? "" : ended.span.traceId());
   }
 }

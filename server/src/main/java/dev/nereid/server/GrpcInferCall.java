@@ -9,6 +9,7 @@ import dev.nereid.core.Labelling;
 import dev.nereid.core.Reply;
 import dev.nereid.core.RequestedOutput;
 import dev.nereid.core.Timings;
+import dev.nereid.core.TraceSpan;
 import dev.nereid.protocol.Classification;
 import dev.nereid.protocol.GrpcResponse;
 import dev.nereid.protocol.GrpcStatusOf;
@@ -38,11 +39,13 @@ final class GrpcInferCall extends ServerCall.Listener<GrpcBody> implements Reply
   private final long receivedNanos;
   private final long deadlineNanos;
   private final Map<String, Object> forwarded;
+  private final @Nullable TraceSpan span;
   private final @Nullable LoopBatches loop;
   private final AtomicBoolean closed = new AtomicBoolean();
   private List<RequestedOutput> requested = List.of();
   private volatile @Nullable Labelling load;
   private Timings timings = Timings.NONE;
+  private long version = -1;
   private int answerBytes;
   private @Nullable GrpcBody body;
   private @Nullable InferRequest request;
@@ -52,12 +55,14 @@ final class GrpcInferCall extends ServerCall.Listener<GrpcBody> implements Reply
       ServerCall<GrpcBody, GrpcResponse> call,
       long receivedNanos,
       long deadlineNanos,
-      Map<String, Object> forwarded) {
+      Map<String, Object> forwarded,
+      @Nullable TraceSpan span) {
     this.inference = inference;
     this.call = call;
     this.receivedNanos = receivedNanos;
     this.deadlineNanos = deadlineNanos;
     this.forwarded = forwarded;
+    this.span = span;
     loop = inference.loop();
   }
 
@@ -82,6 +87,9 @@ final class GrpcInferCall extends ServerCall.Listener<GrpcBody> implements Reply
     }
     if (closed.get()) {
       return;
+    }
+    if (span != null) {
+      span.child("receive", receivedNanos).end();
     }
     try {
       InferMessage read =
@@ -181,6 +189,7 @@ final class GrpcInferCall extends ServerCall.Listener<GrpcBody> implements Reply
         GrpcResponse message = new GrpcResponse(response);
         answerBytes = message.size();
         timings = response.timings();
+        version = response.version();
         call.sendHeaders(new Metadata());
         call.sendMessage(message);
       }
@@ -220,12 +229,14 @@ final class GrpcInferCall extends ServerCall.Listener<GrpcBody> implements Reply
               fault,
               new GrpcCallLog.Ended(
                   asked == null ? "-" : asked.call().model(),
+                  version,
                   asked == null ? "" : asked.call().id(),
                   receivedNanos,
                   received == null ? 0 : received.length(),
                   answerBytes,
                   timings,
-                  over));
+                  over,
+                  span));
     }
   }
 

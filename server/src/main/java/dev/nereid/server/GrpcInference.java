@@ -1,5 +1,7 @@
 package dev.nereid.server;
 
+import dev.nereid.core.TraceSpan;
+import dev.nereid.core.Tracer;
 import dev.nereid.engine.Engine;
 import dev.nereid.protocol.GrpcRequestReader;
 import dev.nereid.protocol.GrpcResponse;
@@ -22,15 +24,16 @@ final class GrpcInference implements ServerCallHandler<GrpcBody, GrpcResponse> {
   private final long patienceNanos;
   private final HeaderForwarding forwarding;
   private final boolean packing;
+  private final @Nullable Tracer tracer;
 
   GrpcInference(
-      Engine engine,
-      CodecThreads codecs,
+      GrpcListener.Services services,
       LoopBatches.OfLoops loops,
       GrpcCallLog log,
       GrpcOptions options) {
-    this.engine = engine;
-    this.codecs = codecs;
+    engine = services.engine();
+    codecs = services.codecs();
+    tracer = services.tracer();
     this.loops = loops;
     this.log = log;
     patienceNanos = options.limits().request().toNanos();
@@ -53,7 +56,8 @@ final class GrpcInference implements ServerCallHandler<GrpcBody, GrpcResponse> {
       call.setCompression("gzip");
     }
     Map<String, Object> forwarded = forwarding.isNone() ? Map.of() : forwarding.of(headers);
-    return new GrpcInferCall(this, call, now, deadlineNanos, forwarded);
+    TraceSpan span = tracer == null ? null : GrpcTrace.begin(tracer, call, headers, now);
+    return new GrpcInferCall(this, call, now, deadlineNanos, forwarded, span);
   }
 
   Engine engine() {

@@ -3,6 +3,7 @@ package dev.nereid.server;
 import dev.nereid.access.AccessControl;
 import dev.nereid.core.Fault;
 import dev.nereid.core.FaultException;
+import dev.nereid.core.Tracer;
 import dev.nereid.engine.Engine;
 import dev.nereid.http.AccessLog;
 import dev.nereid.http.EventLoops;
@@ -24,6 +25,7 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Listens for v2 over gRPC, with health checking and reflection.
@@ -50,14 +52,31 @@ public final class GrpcListener implements AutoCloseable {
   private final Server server;
   private final GrpcTracing tracing;
 
-  /** What the listener works with and does not own. */
+  /**
+   * What the listener works with and does not own.
+   *
+   * @param tracer of inferences; null for no traces
+   */
   public record Services(
       Engine engine,
       EventLoops loops,
       CodecThreads codecs,
       Metrics metrics,
       AccessLog accessLog,
-      LogControl log) {
+      LogControl log,
+      @Nullable Tracer tracer) {
+
+    /** Services that trace nothing. */
+    public Services(
+        Engine engine,
+        EventLoops loops,
+        CodecThreads codecs,
+        Metrics metrics,
+        AccessLog accessLog,
+        LogControl log) {
+      this(engine, loops, codecs, metrics, accessLog, log, null);
+    }
+
     /** Services of a server whose log is not its own. */
     public Services(
         Engine engine,
@@ -182,8 +201,7 @@ public final class GrpcListener implements AutoCloseable {
         .addMethod(
             infer,
             new GrpcInference(
-                services.engine(),
-                services.codecs(),
+                services,
                 new LoopBatches.OfLoops(services.engine(), services.loops().workers()),
                 new GrpcCallLog(
                     services.metrics(), services.accessLog(), services.engine().ticker()),

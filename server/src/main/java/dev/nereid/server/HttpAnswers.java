@@ -35,7 +35,9 @@ final class HttpAnswers {
   }
 
   static void failure(HttpExchange exchange, Failure failure) {
-    error(exchange, HttpStatusOf.fault(failure.fault()), failure.message());
+    int status = HttpStatusOf.fault(failure.fault());
+    exchange.failed(status, failure);
+    error(exchange, status, failure.message());
   }
 
   /** The headers of a response whose JSON text is that long; -1 when it is JSON alone. */

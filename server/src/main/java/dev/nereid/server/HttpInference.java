@@ -60,12 +60,7 @@ final class HttpInference {
   void handle(HttpExchange exchange, List<String> captures) {
     Lease body = null;
     try {
-      Arrival arrival =
-          new Arrival(
-              captures.getFirst(),
-              V2Handler.version(captures),
-              exchange.receivedNanos(),
-              exchange.deadlineNanos());
+      Arrival arrival = arrival(exchange, captures);
       ContentCoding coding = ContentCoding.of(exchange.header(CONTENT_ENCODING));
       if (coding == null) {
         refuseCoding(exchange);
@@ -98,6 +93,13 @@ final class HttpInference {
       }
       answer(exchange, e);
     }
+  }
+
+  private static Arrival arrival(HttpExchange exchange, List<String> captures) {
+    String model = captures.getFirst();
+    long version = V2Handler.version(captures);
+    exchange.model(model, version);
+    return new Arrival(model, version, exchange.receivedNanos(), exchange.deadlineNanos());
   }
 
   /** A body that has been taken from its exchange. */

@@ -8,6 +8,7 @@ import dev.nereid.core.Reply;
 import dev.nereid.core.RequestedOutput;
 import dev.nereid.core.Tensor;
 import dev.nereid.core.Timings;
+import dev.nereid.core.TraceSpan;
 import dev.nereid.engine.Engine;
 import dev.nereid.http.Compression;
 import dev.nereid.http.ContentCoding;
@@ -18,6 +19,7 @@ import dev.nereid.protocol.InferMessage;
 import dev.nereid.protocol.JsonResponse;
 import dev.nereid.protocol.JsonResponseWriter;
 import dev.nereid.protocol.ResponseForm;
+import dev.nereid.telemetry.ModelSpans;
 import io.netty.buffer.ByteBuf;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -123,6 +125,11 @@ final class HttpReply implements Reply {
       return headers;
     }
     exchange.timings(timings);
+    exchange.model(response.model(), response.version());
+    TraceSpan span = exchange.span();
+    if (span != null) {
+      ModelSpans.add(span, response.model(), response.version(), timings);
+    }
     long now = engine.ticker().nanos();
     return headers.withTiming(timings, now - timings.ended(), now - exchange.receivedNanos());
   }

@@ -7,6 +7,7 @@ final class Labels {
   static final List<String> MODEL = List.of("model", "version");
   static final List<String> RESOURCE = List.of("resource", "device");
   static final List<String> TARGET = List.of("target");
+  static final List<String> OUTCOME = List.of("outcome");
   static final List<String> REFUSED = List.of("listener", "reason");
   static final List<String> RELOADED = List.of("source", "outcome");
   static final List<String> GPU = List.of("gpu_uuid");

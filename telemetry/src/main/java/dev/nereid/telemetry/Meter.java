@@ -323,6 +323,8 @@ public enum Meter {
       "nereid_upstream_hedges_total",
       "Second attempts made while the first ran.",
       List.of()),
+  TRACE_SPANS(Kind.COUNTER, "nereid_trace_spans_total", "Spans of traces.", Labels.OUTCOME),
+  SAMPLES(Kind.COUNTER, "nereid_payload_samples_total", "Payload samples.", Labels.OUTCOME),
   GPU_UTILIZATION(Kind.GAUGE, "nv_gpu_utilization", "Share of the GPU in use, 0 to 1.", Labels.GPU),
   GPU_MEMORY_TOTAL(Kind.GAUGE, "nv_gpu_memory_total_bytes", "Memory of the GPU.", Labels.GPU),
   GPU_MEMORY_USED(Kind.GAUGE, "nv_gpu_memory_used_bytes", "Memory of the GPU in use.", Labels.GPU),
