@@ -2,6 +2,7 @@ package dev.nereid.app;
 
 import dev.nereid.app.ServeOptions.Endpoint;
 import dev.nereid.gateway.GatewayOptions;
+import dev.nereid.gateway.PayloadSampleOptions;
 import dev.nereid.gateway.ResultCacheOptions;
 import dev.nereid.http.TlsFiles;
 import java.nio.file.Path;
@@ -208,7 +209,10 @@ final class ListenerFlags {
             "How long browsers come back over TLS alone; 0 for not said (${DEFAULT-VALUE}).")
     private int strictTransportSeconds;
 
-    ServeOptions.Gateway options(@Nullable TlsFiles tls, @Nullable ResultCacheOptions results) {
+    ServeOptions.Gateway options(
+        @Nullable TlsFiles tls,
+        @Nullable ResultCacheOptions results,
+        @Nullable PayloadSampleOptions payloads) {
       var browsers = new ServeOptions.Browsers(origins, Duration.ofSeconds(strictTransportSeconds));
       var _ = browsers.cors(); // tells what is no origin
       return new ServeOptions.Gateway(
@@ -219,6 +223,7 @@ final class ListenerFlags {
           aliases,
           results,
           traffic,
+          payloads,
           browsers);
     }
   }

@@ -17,6 +17,7 @@ final class ServeFlags {
           new Section("metrics", "Metrics"),
           new Section("gateway", "Image gateway"),
           new Section("results", "Results that the gateway keeps"),
+          new Section("payloads", "Pictures that the gateway writes down"),
           new Section("tls", "TLS"),
           new Section("callers", "Who may call"),
           new Section("upstream", "Remote servers behind the gateway"),
@@ -72,6 +73,7 @@ final class ServeFlags {
 
   @Mixin private ResultCacheFlags results = new ResultCacheFlags();
 
+  @Mixin private PayloadFlags payloads = new PayloadFlags();
   @Mixin private TlsFlags tls = new TlsFlags();
 
   @Mixin private CallerFlags callers = new CallerFlags();
@@ -112,7 +114,7 @@ final class ServeFlags {
         v2,
         grpc.options(tls.grpc()),
         metrics.options(v2.endpoint().address(), tls.metrics()),
-        gateway.options(tls.gateway(), results.options()),
+        gateway.options(tls.gateway(), results.options(), payloads.options()),
         limits.options(),
         limits.timeouts(),
         said,

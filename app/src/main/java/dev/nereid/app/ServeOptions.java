@@ -6,6 +6,7 @@ import dev.nereid.core.MemoryPool;
 import dev.nereid.engine.EngineOptions;
 import dev.nereid.engine.EngineOptions.Control;
 import dev.nereid.engine.EngineOptions.GpuUnavailable;
+import dev.nereid.gateway.PayloadSampleOptions;
 import dev.nereid.gateway.ResultCacheOptions;
 import dev.nereid.http.AccessLogWriter;
 import dev.nereid.http.Cors;
@@ -198,6 +199,7 @@ record ServeOptions(
    * @param aliases other names for models, by alias
    * @param results how results are kept; null when they are not
    * @param traffic a file with plans for where the requests for models go; null for none
+   * @param payloads which pictures of clients are written down; null for none
    * @param browsers what browsers are told
    */
   record Gateway(
@@ -208,6 +210,7 @@ record ServeOptions(
       Map<String, String> aliases,
       @Nullable ResultCacheOptions results,
       @Nullable Path traffic,
+      @Nullable PayloadSampleOptions payloads,
       Browsers browsers) {
     Gateway {
       aliases = Map.copyOf(aliases);

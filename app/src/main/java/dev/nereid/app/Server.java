@@ -180,6 +180,7 @@ final class Server implements AutoCloseable {
             Files.isDirectory(samples) ? samples : null,
             wanted.results(),
             wanted.traffic() == null ? Map.of() : TrafficFile.read(wanted.traffic()),
+            wanted.payloads(),
             installation.version());
     Gateway opened =
         own(Gateway.over(serving(), gatewayOptions, loops, metrics, accessLog("gateway"), tracing));

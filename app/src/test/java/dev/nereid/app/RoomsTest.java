@@ -154,6 +154,7 @@ final class RoomsTest {
   void theWallClockIsAskedOnlyToTellTheTime() {
     Set<String> tellers =
         Set.of(
+            "dev.nereid.gateway.PayloadSamples", // the names of samples
             "dev.nereid.http.AnswerReport", // stamps of the access log
             "dev.nereid.http.HttpDate",
             "dev.nereid.http.ListenerTls", // whether a certificate is valid

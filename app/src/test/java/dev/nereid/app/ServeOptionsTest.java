@@ -28,6 +28,7 @@ import dev.nereid.engine.EngineOptions;
 import dev.nereid.engine.EngineOptions.Control;
 import dev.nereid.engine.EngineOptions.ControlMode;
 import dev.nereid.engine.EngineOptions.GpuUnavailable;
+import dev.nereid.gateway.PayloadSampleOptions;
 import dev.nereid.gateway.ResultCacheOptions;
 import dev.nereid.http.AccessLogWriter.Format;
 import dev.nereid.http.TlsFiles;
@@ -200,6 +201,9 @@ final class ServeOptionsTest {
           "--caller-rate=39",
           "--caller-burst=40",
           "--caller-concurrency=41",
+          "--sample-payloads=seen",
+          "--sample-payloads-rate=0.45",
+          "--sample-payloads-max-bytes=46",
           "--trace-endpoint=http://collector:4318",
           "--trace-sample-rate=0.42",
           "--trace-service-name=waves",
@@ -249,6 +253,7 @@ final class ServeOptionsTest {
                     64,
                     1024,
                     Map.of(),
+                    null,
                     null,
                     null,
                     Browsers.NOTHING),
@@ -309,6 +314,7 @@ final class ServeOptionsTest {
                         URI.create("redis://cache:1903"),
                         Duration.ofMillis(1904)),
                     Path.of("traffic.yaml"),
+                    new PayloadSampleOptions(Path.of("seen"), 0.45, 46),
                     new Browsers(List.of("https://a.example"), Duration.ofSeconds(36))),
                 new Limits(15, 16, 17, 100, 101),
                 new Timeouts(

@@ -155,7 +155,6 @@ final class TracesProgramTest {
     int port = gateway.server.gatewayPort();
     assertThat(post(port, "/detect", picture, trace, "01").statusCode()).isEqualTo(200);
     List<Received> spans = spans(trace, ROOT);
-    spans = spans(trace, "encode").size() > spans.size() ? spans(trace, "encode") : spans;
     Received root = only(spans, "nereid-gateway", ROOT);
     assertThat(root.parentId()).isEqualTo(PARENT);
     assertThat(root.span().getKind()).isEqualTo(SpanKind.SPAN_KIND_SERVER);

@@ -33,6 +33,7 @@ public final class Gateway implements AutoCloseable {
   private final ExecutorService slow;
   private final @Nullable ResultCache cache;
   private final @Nullable CachingServing caching;
+  private final @Nullable PayloadSamples payloads;
   private final EventLoops loops;
   private @Nullable Future<?> sweeping; // confined: the control threads
 
@@ -41,11 +42,13 @@ public final class Gateway implements AutoCloseable {
       ExecutorService slow,
       @Nullable ResultCache cache,
       @Nullable CachingServing caching,
+      @Nullable PayloadSamples payloads,
       EventLoops loops) {
     this.listener = listener;
     this.slow = slow;
     this.cache = cache;
     this.caching = caching;
+    this.payloads = payloads;
     this.loops = loops;
   }
 
@@ -84,8 +87,7 @@ public final class Gateway implements AutoCloseable {
     ExecutorService slow =
         Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("gateway-", 0).factory());
     GatewayMetrics counted = new GatewayMetrics(metrics, serving);
-    String name = options.listener().name();
-    ListenerMetrics listenerMetrics = new ListenerMetrics(metrics, name);
+    ListenerMetrics listenerMetrics = new ListenerMetrics(metrics, options.listener().name());
     ListenerServices services =
         new ListenerServices(
             loops,
@@ -101,12 +103,13 @@ public final class Gateway implements AutoCloseable {
     ResultCache cache = kept == null ? null : ResultCache.open(kept, metrics, serving.ticker());
     CachingServing caching =
         cache == null ? null : new CachingServing(serving, cache, task -> run(slow, task));
+    PayloadSampleOptions written = options.payloads();
+    PayloadSamples payloads = written == null ? null : PayloadSamples.open(written, metrics);
     Routes routes = new Routes(caching == null ? serving : caching, serving, options, traffic);
     PredictEndpoints predict =
-        new PredictEndpoints(routes, serving.memory(), options, counted, slow);
+        new PredictEndpoints(routes, serving.memory(), options, counted, slow, payloads);
     InfoEndpoints info = new InfoEndpoints(serving, options, counted);
     metrics.register(new UpstreamMetrics(serving));
-    StaticFiles files = StaticFiles.load(options);
     HttpListener listener =
         new HttpListener(
             options.listener(),
@@ -116,10 +119,10 @@ public final class Gateway implements AutoCloseable {
                 info,
                 new ConnectionsEndpoint(serving),
                 new TrafficEndpoints(traffic),
-                files,
+                StaticFiles.load(options),
                 slow));
     listenerMetrics.observe(listener);
-    return new Gateway(listener, slow, cache, caching, loops);
+    return new Gateway(listener, slow, cache, caching, payloads, loops);
   }
 
   /** What comes when the threads have ended is done at once: its requests are still to be told. */
@@ -175,6 +178,9 @@ public final class Gateway implements AutoCloseable {
       sweeping.cancel(false);
     }
     slow.close();
+    if (payloads != null) {
+      payloads.close();
+    }
     if (cache != null) {
       cache.close();
     }

@@ -10,6 +10,7 @@ import dev.nereid.http.BodySource;
 import dev.nereid.http.HttpExchange;
 import dev.nereid.http.ResponseHeaders;
 import io.netty.buffer.ByteBuf;
+import java.util.List;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -26,14 +27,26 @@ final class GatewayCall {
   private final HttpExchange exchange;
   private final String endpoint;
   private final GatewayMetrics metrics;
+  private final @Nullable PayloadSamples payloads;
+  private PayloadSamples.@Nullable Sample sample;
   private @Nullable String cached;
   private @Nullable String arm;
   private Traffic.@Nullable ArmCounts counts;
 
-  GatewayCall(HttpExchange exchange, String endpoint, GatewayMetrics metrics) {
+  /**
+   * A call that has come.
+   *
+   * @param payloads the share of calls that is written down; null for none
+   */
+  GatewayCall(
+      HttpExchange exchange,
+      String endpoint,
+      GatewayMetrics metrics,
+      @Nullable PayloadSamples payloads) {
     this.exchange = exchange;
     this.endpoint = endpoint;
     this.metrics = metrics;
+    this.payloads = payloads;
     metrics.began();
   }
 
@@ -71,6 +84,16 @@ final class GatewayCall {
     }
   }
 
+  /** Its pictures are here; with its answer they may be among those that are written down. */
+  void brought(List<Item> items) {
+    sample = payloads == null ? null : payloads.take(exchange, items);
+  }
+
+  /** Writes down a picture whose result is sent by itself; null where it is not to be. */
+  PayloadSamples.@Nullable Sample sampleOf(Item.Picture picture) {
+    return payloads == null ? null : payloads.take(exchange, List.of(picture));
+  }
+
   /** One of its pictures was answered. */
   void answered(InferResponse response) {
     metrics.answered(response.timings());
@@ -93,6 +116,10 @@ final class GatewayCall {
       return;
     }
     ended(status, nanos);
+    if (sample != null) {
+      sample.answered(status, body.retainedDuplicate());
+      sample = null;
+    }
     exchange.timings(timings);
     exchange.respond(status, timed(GatewayErrors.headers(status), nanos, timings), body);
   }

@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
  * @param results how results are kept; null when they are not
  * @param traffic where the requests for models go, by model, as {@code PUT /traffic/{model}} takes
  *     it: maps, lists, texts and numbers
+ * @param payloads which pictures of clients are written down; null for none
  * @param version of the program, as it tells clients
  */
 public record GatewayOptions(
@@ -26,6 +27,7 @@ public record GatewayOptions(
     @Nullable Path samples,
     @Nullable ResultCacheOptions results,
     Map<String, ?> traffic,
+    @Nullable PayloadSampleOptions payloads,
     String version) {
   /** The usual limit on a body. */
   public static final int BODY_BYTES = 50 << 20;
@@ -56,30 +58,37 @@ public record GatewayOptions(
         null,
         null,
         Map.of(),
+        null,
         version);
   }
 
   /** These options with a listener that behaves otherwise. */
   public GatewayOptions with(ListenerOptions other) {
     return new GatewayOptions(
-        other, batchImages, streamImages, aliases, samples, results, traffic, version);
+        other, batchImages, streamImages, aliases, samples, results, traffic, payloads, version);
   }
 
   /** These options with sample pictures. */
   public GatewayOptions withSamples(Path folder) {
     return new GatewayOptions(
-        listener, batchImages, streamImages, aliases, folder, results, traffic, version);
+        listener, batchImages, streamImages, aliases, folder, results, traffic, payloads, version);
   }
 
   /** These options with results that are kept. */
   public GatewayOptions keeping(ResultCacheOptions kept) {
     return new GatewayOptions(
-        listener, batchImages, streamImages, aliases, samples, kept, traffic, version);
+        listener, batchImages, streamImages, aliases, samples, kept, traffic, payloads, version);
   }
 
   /** These options with plans for where the requests for models go. */
   public GatewayOptions with(Map<String, ?> plans) {
     return new GatewayOptions(
-        listener, batchImages, streamImages, aliases, samples, results, plans, version);
+        listener, batchImages, streamImages, aliases, samples, results, plans, payloads, version);
+  }
+
+  /** These options with requests that are written down. */
+  public GatewayOptions sampling(PayloadSampleOptions wanted) {
+    return new GatewayOptions(
+        listener, batchImages, streamImages, aliases, samples, results, traffic, wanted, version);
   }
 }

@@ -199,9 +199,11 @@ final class ItemStream implements BodySource {
 
   private final class ItemReply implements Reply {
     private final Item.Picture picture;
+    private final PayloadSamples.@Nullable Sample sample;
 
     ItemReply(Item.Picture picture) {
       this.picture = picture;
+      sample = call.sampleOf(picture);
     }
 
     @Override
@@ -215,6 +217,9 @@ final class ItemStream implements BodySource {
         ByteBuf piece =
             framing.frame(
                 "result", json -> BatchRendering.answered(json, rendering, picture, response));
+        if (sample != null) {
+          sample.answered(200, json -> BatchRendering.answered(json, rendering, picture, response));
+        }
         end(picture, piece, true, response.timings());
       } catch (RuntimeException e) {
         LOG.error("picture {}: no result can be made of the answer", picture.index(), e);
@@ -224,6 +229,11 @@ final class ItemStream implements BodySource {
 
     @Override
     public void fail(Failure failure) {
+      if (sample != null) {
+        sample.answered(
+            GatewayErrors.status(failure.fault()),
+            json -> BatchRendering.failed(json, picture, failure));
+      }
       end(picture, failure(picture, failure), false, Timings.NONE);
     }
   }

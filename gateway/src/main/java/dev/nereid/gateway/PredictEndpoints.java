@@ -9,6 +9,7 @@ import dev.nereid.http.HttpExchange;
 import java.util.List;
 import java.util.concurrent.Executor;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonGenerator;
 
 /** Inference on one picture, on several, and embeddings in the form of the similarity service. */
@@ -18,35 +19,39 @@ final class PredictEndpoints {
   private final GatewayMetrics metrics;
   private final UploadReader uploads;
   private final Executor slowReads;
+  private final @Nullable PayloadSamples payloads;
 
   /**
    * Endpoints over what runs the models.
    *
    * @param memory where pictures are put
    * @param slowReads where bodies are read that take long
+   * @param payloads the share of requests that is written down; null for none
    */
   PredictEndpoints(
       Routes routes,
       MemoryPool memory,
       GatewayOptions options,
       GatewayMetrics metrics,
-      Executor slowReads) {
+      Executor slowReads,
+      @Nullable PayloadSamples payloads) {
     this.routes = routes;
     this.options = options;
     this.metrics = metrics;
     this.uploads = new UploadReader(memory, options.listener().limits().bodyBytes());
     this.slowReads = slowReads;
+    this.payloads = payloads;
   }
 
   /** One picture through a model. */
   void predict(HttpExchange exchange, String endpoint, String model) {
-    GatewayCall call = new GatewayCall(exchange, endpoint, metrics);
+    GatewayCall call = call(exchange, endpoint);
     read(call, 1, upload -> predict(call, model, upload));
   }
 
   /** Several pictures through a model; each has an outcome of its own. */
   void predictBatch(HttpExchange exchange, String endpoint, String model) {
-    GatewayCall call = new GatewayCall(exchange, endpoint, metrics);
+    GatewayCall call = call(exchange, endpoint);
     StreamFraming framing = StreamFraming.of(exchange);
     if (framing == null) {
       read(call, options.batchImages(), upload -> predictBatch(call, model, upload));
@@ -60,7 +65,7 @@ final class PredictEndpoints {
 
   /** Embeddings of several pictures: all or none, or each on its own where they are streamed. */
   void embedAll(HttpExchange exchange, String endpoint, String model) {
-    GatewayCall call = new GatewayCall(exchange, endpoint, metrics);
+    GatewayCall call = call(exchange, endpoint);
     StreamFraming framing = StreamFraming.of(exchange);
     if (framing == null) {
       read(call, options.batchImages(), upload -> embedAll(call, model, upload));
@@ -70,6 +75,10 @@ final class PredictEndpoints {
           options.streamImages(),
           upload -> stream(call, embedder(model, call, upload), framing, upload));
     }
+  }
+
+  private GatewayCall call(HttpExchange exchange, String endpoint) {
+    return new GatewayCall(exchange, endpoint, metrics, payloads);
   }
 
   private void read(GatewayCall call, int most, Consumer<Upload> next) {
@@ -97,6 +106,7 @@ final class PredictEndpoints {
   }
 
   private void predict(GatewayCall call, String name, Upload upload) {
+    call.brought(upload.items());
     Route route = routes.of(name, call, upload);
     ImageModel model = route.model();
     if (upload.items().getFirst() instanceof Item.Unreadable unreadable) {
@@ -125,6 +135,7 @@ final class PredictEndpoints {
   }
 
   private void predictBatch(GatewayCall call, String name, Upload upload) {
+    call.brought(upload.items());
     Route route = routes.of(name, call, upload);
     ImageModel model = route.model();
     CallOptions asked = CallOptions.of(call.exchange(), upload.fields(), Lane.BATCH);
@@ -157,6 +168,7 @@ final class PredictEndpoints {
   }
 
   private void embedAll(GatewayCall call, String name, Upload upload) {
+    call.brought(upload.items());
     Route route = embedder(name, call, upload);
     ImageModel model = route.model();
     for (Item item : upload.items()) {
