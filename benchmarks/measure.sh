@@ -91,10 +91,11 @@ check_content() {
     die "wrong or failed replies: $(cat "$work/check.txt")"
 }
 
+# make_body TRANSPORT MODEL [ROWS]
 make_body() {
   local port=$GRPC_PORT
   [ "$1" = grpc ] || port=$HTTP_PORT
-  bench body -u "127.0.0.1:$port" -i "$1" -m "$2" --inputs 1 -o "$work/body"
+  bench body -u "127.0.0.1:$port" -i "$1" -m "$2" -b "${3:-1}" --inputs 1 -o "$work/body"
 }
 
 # check_boxes IMAGE: every answer of the gateway to it has the same boxes.

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Timeout;
 /** The whole program, treated badly for a while. */
 @Timeout(120)
 final class ChaosTest {
-  private static final Duration A_WHILE = Duration.ofSeconds(15);
+  private static final Duration A_WHILE = Duration.ofSeconds(7);
   private static final Path MODELS = RunningProgram.HOME.resolve("benchmarks/chaos/models");
 
   @Test

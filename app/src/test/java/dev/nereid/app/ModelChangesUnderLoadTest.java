@@ -36,7 +36,7 @@ import org.junit.jupiter.api.io.TempDir;
  */
 @Timeout(3600)
 final class ModelChangesUnderLoadTest {
-  private static final int SOAK_SECONDS = Integer.getInteger("nereid.soak.seconds", 10);
+  private static final int SOAK_SECONDS = Integer.getInteger("nereid.soak.seconds", 5);
   private static final int REQUESTS_PER_SECOND = 200;
   private static final int RELOADS = 50;
   private static final int VERSION_CHANGES = 20;

@@ -14,10 +14,14 @@ import java.util.concurrent.locks.LockSupport;
 
 /**
  * A process that loads and unloads a model again and again and prints the memory it has resident:
- * after each tenth of the cycles, in KiB. Arguments: repository, model, cycles.
+ * after each tenth of the cycles, in KiB, most carefully after the third and the last, which are
+ * compared. Arguments: repository, model, cycles.
  */
 final class ModelCycles {
   private static final int REPORTS = 10;
+  private static final int COMPARED = 3;
+  private static final Duration CAREFULLY = Duration.ofSeconds(1);
+  private static final Duration ROUGHLY = Duration.ofMillis(50);
 
   private ModelCycles() {}
 
@@ -33,16 +37,18 @@ final class ModelCycles {
         engine.load(model, LoadParameters.NONE);
         engine.unload(model, true);
         if (i % (cycles / REPORTS) == 0) {
-          System.out.println("resident " + settled());
+          int report = i / (cycles / REPORTS);
+          boolean compared = report == COMPARED || report == REPORTS;
+          System.out.println("resident " + settled(compared ? CAREFULLY : ROUGHLY));
         }
       }
     }
   }
 
-  /** What is unloaded is freed a moment later, and compilers come and go: the least of a second. */
-  private static long settled() throws IOException {
+  /** What is unloaded is freed a moment later, and compilers come and go: the least of a while. */
+  private static long settled(Duration patience) throws IOException {
     long least = Long.MAX_VALUE;
-    long end = System.nanoTime() + Duration.ofSeconds(1).toNanos();
+    long end = System.nanoTime() + patience.toNanos();
     while (System.nanoTime() < end) {
       LockSupport.parkNanos(Duration.ofMillis(50).toNanos());
       least = Math.min(least, residentKib());

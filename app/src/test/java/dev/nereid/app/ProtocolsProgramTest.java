@@ -43,7 +43,7 @@ final class ProtocolsProgramTest {
               "--link",
               "loopback",
               "--warmup",
-              "500ms",
+              "100ms",
               "--cell-time",
               "100ms",
               "--whole");
@@ -54,7 +54,8 @@ final class ProtocolsProgramTest {
               "| nereid, gRPC, fp16 |",
               "| nereid, HTTP JSON, fp32 |",
               "| nereid, REST multipart, encoded |",
-              "Server's processor time for each picture")
+              "processor time of a request, server + tool",
+              "On loopback, gRPC over HTTP")
           .doesNotContain("Not compared", "failed");
     }
   }

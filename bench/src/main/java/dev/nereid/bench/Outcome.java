@@ -50,7 +50,7 @@ record Outcome(
             after.traffic().since(before.traffic()),
             streams),
         cost(),
-        intervals(histogram, serverCpu),
+        intervals(histogram, series, serverCpu),
         List.copyOf(series),
         delta(before.models(), after.models()),
         histogram);
@@ -79,7 +79,9 @@ record Outcome(
         client.busiestLoopSince(before.client()));
   }
 
-  private LoadResult.Intervals intervals(Histogram histogram, List<Double> serverCpu) {
+  /** How steady the seconds were; those that were cut short do not count. */
+  static LoadResult.Intervals intervals(
+      Histogram histogram, List<LoadResult.Second> series, List<Double> serverCpu) {
     List<LoadResult.Second> whole = series.stream().filter(s -> s.seconds() > 0.5).toList();
     return new LoadResult.Intervals(
         Interval.ofMean(whole.stream().map(s -> s.completed() / s.seconds()).toList()),
@@ -90,7 +92,8 @@ record Outcome(
         Interval.ofMean(serverCpu));
   }
 
-  private static List<Double> slices(
+  /** That figure of the seconds that have it. */
+  static List<Double> slices(
       List<LoadResult.Second> seconds, Function<LoadResult.Second, @Nullable Double> figure) {
     List<Double> all = new ArrayList<>();
     for (LoadResult.Second second : seconds) {

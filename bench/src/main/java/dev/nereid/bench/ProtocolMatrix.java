@@ -34,8 +34,7 @@ record ProtocolMatrix(
         pruned++;
       }
     }
-    // What matters most comes first, in case time runs out; ways that are compared are measured one
-    // after the other, so that what drifts on the machine drifts for all of them.
+    // What matters most comes first, in case time runs out; ways that are compared stand together.
     chosen.sort(
         Comparator.comparingInt(ProtocolMatrix::rank)
             .thenComparingInt(cell -> links.indexOf(cell.link()))
@@ -91,7 +90,11 @@ record ProtocolMatrix(
   }
 
   private static int rank(ProtocolCell cell) {
-    boolean direct = cell.payload() == Payload.FP32 || cell.payload() == Payload.ENCODED;
-    return (direct ? 0 : 2) + (cell.link().isLoopback() ? 0 : 1);
+    return (isDirect(cell) ? 0 : 2) + (cell.link().isLoopback() ? 0 : 1);
+  }
+
+  /** Whether nothing stands before the model, or what a server does with pictures anyway. */
+  static boolean isDirect(ProtocolCell cell) {
+    return cell.payload() == Payload.FP32 || cell.payload() == Payload.ENCODED;
   }
 }

@@ -15,14 +15,27 @@ import tools.jackson.databind.JsonNode;
  * 1.4 to 1.7 times faster from four, worse with sixteen in flight, and that pictures sent as JPEG
  * beat tensors everywhere. Each is looked at with one shared channel and, where that was measured,
  * with a channel for each call, which is how they came about.
+ *
+ * @param processors of this machine
  */
-record ProtocolVerdicts(Collection<JsonNode> cells) {
+record ProtocolVerdicts(Collection<JsonNode> cells, int processors) {
   private static final double NOISE = 0.05;
   private static final double CLAIMED_GAIN = 1.4;
   private static final int SMALL_BYTES = 64 << 10;
 
   /** Images per second of one way over those of another, at the same point. */
-  private record Ratio(JsonNode cell, double value) {}
+  private record Ratio(JsonNode cell, JsonNode other, double value) {
+    boolean isBehind() {
+      return value < 1 - NOISE;
+    }
+
+    /** The same of one of the two halves; 1 where it is not known. */
+    double half(int index) {
+      double one = cell.path("halves").path(index).doubleValue();
+      double two = other.path("halves").path(index).doubleValue();
+      return one > 0 && two > 0 ? one / two : 1;
+    }
+  }
 
   String text() {
     StringBuilder text = new StringBuilder("\n## gRPC over HTTP binary\n\n");
@@ -65,13 +78,14 @@ record ProtocolVerdicts(Collection<JsonNode> cells) {
         all.stream().filter(r -> isLoopback(r.cell) && bytes(r.cell) <= SMALL_BYTES).toList();
     List<Ratio> large =
         all.stream().filter(r -> isLoopback(r.cell) && bytes(r.cell) > SMALL_BYTES).toList();
-    long behind = small.stream().filter(r -> r.value < 1 - NOISE).count();
+    long behind = small.stream().filter(Ratio::isBehind).count();
     text.append(
         format(
             "Requests up to 64 KB on loopback: %d points, gRPC behind by more than 5 %% at %d. Ratios: %s.\n",
             small.size(),
             behind,
             ProtocolsReport.ratios(small.stream().map(Ratio::value).toList())));
+    small.stream().filter(Ratio::isBehind).forEach(ratio -> text.append(why(ratio)));
     text.append(
         format(
             "Larger ones on loopback: %d points. Ratios: %s. HTTP/2 cuts them into frames, most of 16 KB, which"
@@ -82,6 +96,61 @@ record ProtocolVerdicts(Collection<JsonNode> cells) {
         format(
             "On the slower links: %d points. Ratios: %s.\n",
             slow.size(), ProtocolsReport.ratios(slow)));
+    costs(text, all.stream().filter(r -> isLoopback(r.cell)).toList());
+  }
+
+  /** Why gRPC is behind at a point, and whether both halves say so. */
+  private String why(Ratio ratio) {
+    boolean steady = Math.max(ratio.half(0), ratio.half(1)) < 1;
+    return format(
+        "* %s: %.2f (forth %.2f, back %.2f%s); %s.\n",
+        point(ratio.cell),
+        ratio.value,
+        ratio.half(0),
+        ratio.half(1),
+        steady ? "" : ", so that it may be chance",
+        ProtocolCosts.compared(
+            ProtocolCosts.of(ratio.cell), ProtocolCosts.of(ratio.other), processors));
+  }
+
+  private static String point(JsonNode cell) {
+    return format(
+        "%s, %s, batch %d, %d in flight",
+        cell.path("target").asString(""),
+        cell.path("payload").asString(""),
+        cell.path("batch").intValue(),
+        cell.path("concurrency").intValue());
+  }
+
+  /** The costs of both protocols beside their ratios: which side explains them can be read off. */
+  private void costs(StringBuilder text, List<Ratio> ratios) {
+    if (ratios.isEmpty()) {
+      return;
+    }
+    text.append(
+        """
+
+        On loopback, gRPC over HTTP: images per second; processor time of a request in the server and in this tool;
+        what limited gRPC.
+
+        | point | bytes | images/s | server | tool | limited by |
+        |---|---|---|---|---|---|
+        """);
+    for (Ratio ratio : ratios) {
+      ProtocolCosts grpc = ProtocolCosts.of(ratio.cell);
+      ProtocolCosts http = ProtocolCosts.of(ratio.other);
+      Double server = grpc.serverMicros();
+      Double other = http.serverMicros();
+      text.append(
+          format(
+              "| %s | %,.0f | %.2f | %s | %.2f | %s |\n",
+              point(ratio.cell),
+              bytes(ratio.cell),
+              ratio.value,
+              server == null || other == null ? "-" : format("%.2f", server / other),
+              grpc.toolMicros() / http.toolMicros(),
+              grpc.limit(processors)));
+    }
   }
 
   private void jpeg(StringBuilder text) {
@@ -147,7 +216,7 @@ record ProtocolVerdicts(Collection<JsonNode> cells) {
           double ratio =
               grpc.path("images_per_second").doubleValue()
                   / http.path("images_per_second").doubleValue();
-          all.add(new Ratio(grpc, ratio));
+          all.add(new Ratio(grpc, http, ratio));
         }
       }
     }

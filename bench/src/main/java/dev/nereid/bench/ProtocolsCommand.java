@@ -1,6 +1,5 @@
 package dev.nereid.bench;
 
-import dev.nereid.bench.ProtocolsRun.ProtocolsPlan;
 import dev.nereid.client.InferenceException;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -82,7 +81,9 @@ final class ProtocolsCommand implements Callable<Integer> {
       names = "--cell-time",
       defaultValue = "3s",
       converter = Times.class,
-      description = "For each point, about (default ${DEFAULT-VALUE}).")
+      description =
+          "For each point, about, in two halves; where requests are slow it takes longer (default"
+              + " ${DEFAULT-VALUE}).")
   private Duration cellTime = Duration.ZERO;
 
   @Option(
@@ -93,10 +94,21 @@ final class ProtocolsCommand implements Callable<Integer> {
   private Duration warmUp = Duration.ZERO;
 
   @Option(
+      names = "--warmup-model",
+      defaultValue = "simple",
+      paramLabel = "NAME",
+      description =
+          "A small model by which each protocol is warmed up before, where the server has it"
+              + " (default ${DEFAULT-VALUE}).")
+  private String warmUpModel = "";
+
+  @Option(
       names = "--budget",
       defaultValue = "60m",
       converter = Times.class,
-      description = "For all (default ${DEFAULT-VALUE}); what is left is taken up by --resume.")
+      description =
+          "For all (default ${DEFAULT-VALUE}). Points for which it does not suffice are left out,"
+              + " the least important first; --resume takes them up.")
   private Duration budget = Duration.ZERO;
 
   @Option(names = "--whole", description = "Leave no point out.")
@@ -125,12 +137,12 @@ final class ProtocolsCommand implements Callable<Integer> {
             .plan();
     CellStore store = files.store();
     var plan =
-        new ProtocolsPlan(inputs, cellTime.toMillis() / 1e3, original.iterations, warmUp, budget);
+        new ProtocolsPlan(
+            inputs, cellTime.toMillis() / 1e3, original.iterations, warmUp, warmUpModel, budget);
     try (var run =
         new ProtocolsRun(
-            servers,
+            new ProtocolWays(servers, inputs, pictures()),
             plan,
-            pictures(),
             line -> {
               err.println(line);
               err.flush();

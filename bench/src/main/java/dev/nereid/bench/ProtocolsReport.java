@@ -4,6 +4,7 @@ import com.google.errorprone.annotations.FormatMethod;
 import com.google.errorprone.annotations.FormatString;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -45,6 +46,7 @@ record ProtocolsReport(
         format(
             "%d points measured, %d left out because their neighbours tell the same, %d not reached in time.\n",
             cells.size(), pruned, left));
+    text.append(halves());
     unequal.forEach(
         (way, why) ->
             text.append("Not compared: ").append(way).append(", ").append(why).append(".\n"));
@@ -54,8 +56,27 @@ record ProtocolsReport(
         section(text, link, of);
       }
     }
-    text.append(new ProtocolVerdicts(cells.values()).text());
+    text.append(new ProtocolVerdicts(cells.values(), environment.processors()).text());
     return text.toString();
+  }
+
+  /** How far the two halves of the points are from each other, which says how much is noise. */
+  private String halves() {
+    List<Double> apart = new ArrayList<>();
+    for (JsonNode cell : cells.values()) {
+      double forth = cell.path("halves").path(0).doubleValue();
+      double back = cell.path("halves").path(1).doubleValue();
+      if (forth > 0 && back > 0) {
+        apart.add(100 * Math.abs(forth - back) / Math.max(forth, back));
+      }
+    }
+    Collections.sort(apart);
+    return apart.isEmpty()
+        ? ""
+        : format(
+            "Points that are compared with each other were measured forth and back; the two halves of"
+                + " a point differ by %.1f %% at the median, nine of ten points by less than %.1f %%.\n",
+            apart.get(apart.size() / 2), apart.get(apart.size() * 9 / 10));
   }
 
   private static void section(StringBuilder text, Link link, List<JsonNode> cells) {
@@ -66,12 +87,15 @@ record ProtocolsReport(
       text.append(
           format("\n%d in flight: images per second (mean latency of a request)\n\n", concurrency));
       table(text, at, ProtocolsReport::speed);
+      text.append(
+          format(
+              "\n%d in flight: processor time of a request, server + tool (processors kept busy by each)\n\n",
+              concurrency));
+      table(text, at, ProtocolsReport::processor);
     }
     if (link.isLoopback()) {
       text.append("\nBytes on the wire for each picture, to the server and back\n\n");
       table(text, cells, ProtocolsReport::bytes);
-      text.append("\nServer's processor time for each picture, at most in flight measured\n\n");
-      table(text, cells, ProtocolsReport::processor);
     }
   }
 
@@ -113,9 +137,12 @@ record ProtocolsReport(
       return "failed";
     }
     JsonNode mean = cell.path("run").path("latency").path("mean");
+    long failed = cell.path("run").path("failed").longValue();
     return format(
-        "%,.1f (%s)",
-        cell.path("images_per_second").doubleValue(), Times.micros(mean.doubleValue()));
+        "%,.1f (%s)%s",
+        cell.path("images_per_second").doubleValue(),
+        Times.micros(mean.doubleValue()),
+        failed == 0 ? "" : format(", %,d failed", failed));
   }
 
   private static String bytes(JsonNode cell) {
@@ -131,10 +158,7 @@ record ProtocolsReport(
   }
 
   private static String processor(JsonNode cell) {
-    JsonNode cpu = cell.path("run").path("server_cpu_per_request");
-    return cpu.isNumber()
-        ? Times.micros(cpu.doubleValue() / cell.path("batch").intValue())
-        : Times.micros(null);
+    return cell.has("error") ? "failed" : ProtocolCosts.of(cell).text();
   }
 
   static boolean is(JsonNode cell, String member, String value) {

@@ -1,13 +1,14 @@
 package dev.nereid.bench;
 
-import dev.nereid.client.Endpoint;
-import dev.nereid.client.EventLoops;
+import com.google.errorprone.annotations.FormatMethod;
+import com.google.errorprone.annotations.FormatString;
 import dev.nereid.client.InferenceException;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -16,50 +17,22 @@ import java.util.TreeMap;
 import java.util.function.Consumer;
 import tools.jackson.databind.node.ObjectNode;
 
-/** Measures the cells of a protocol comparison, one after another. For one thread. */
+/** Measures the points of a protocol comparison. For one thread. */
 final class ProtocolsRun implements AutoCloseable {
   private static final double SAME = 0.9999;
   private static final int CHECKED_BATCH = 2;
   private static final int WARM_UP_CALLERS = 4;
-  private static final int MOST_REQUESTS = 20_000;
-  private static final long LONGEST_WARM_UP_NANOS = 2_000_000_000L;
-  private static final long SLOW_NANOS = 500_000_000L;
+  private static final int PROTOCOL_CALLERS = 8;
 
-  private final Map<String, ProtocolTarget> targets;
+  private final ProtocolWays ways;
   private final ProtocolsPlan plan;
-  private final Pictures pictures;
   private final Consumer<String> log;
-  private final EventLoops probeLoops = EventLoops.of(1);
-  private final Map<String, ServerProbe> probes = new HashMap<>();
-  private final Map<String, ShapingProxy> proxies = new HashMap<>();
   private final Map<String, String> unequal = new TreeMap<>();
+  private final Map<String, Double> imagesPerSecond = new HashMap<>();
 
-  /**
-   * How the cells are measured.
-   *
-   * @param models by payload, and the name of their input
-   * @param cellSeconds each is measured for about so long
-   * @param iterations requests for each cell instead; 0 for none
-   * @param warmUp for each way before the first cell, so that none is measured while the server's
-   *     compilers still work for it; zero for none
-   * @param budget ends it all
-   */
-  record ProtocolsPlan(
-      Map<Payload, Input> models,
-      double cellSeconds,
-      int iterations,
-      Duration warmUp,
-      Duration budget) {
-    /** Where a payload goes. */
-    record Input(String model, String input) {}
-  }
-
-  ProtocolsRun(
-      List<ProtocolTarget> targets, ProtocolsPlan plan, Pictures pictures, Consumer<String> log) {
-    this.targets = new HashMap<>();
-    targets.forEach(target -> this.targets.put(target.name(), target));
+  ProtocolsRun(ProtocolWays ways, ProtocolsPlan plan, Consumer<String> log) {
+    this.ways = ways;
     this.plan = plan;
-    this.pictures = pictures;
     this.log = log;
   }
 
@@ -73,7 +46,7 @@ final class ProtocolsRun implements AutoCloseable {
     String of = "";
     List<String> seen = new ArrayList<>();
     for (ProtocolCell cell : cells) {
-      String way = way(cell);
+      String way = ProtocolWays.of(cell);
       if (seen.contains(way)) {
         continue;
       }
@@ -85,30 +58,28 @@ final class ProtocolsRun implements AutoCloseable {
           of = way;
         }
         double cosine = leastCosine(reference, vectors);
-        log.accept(String.format(Locale.ROOT, "%-28s cosine %.6f to %s", way, cosine, of));
+        log("%-28s cosine %.6f to %s", way, cosine, of);
         if (cosine < SAME) {
           unequal.put(way, String.format(Locale.ROOT, "cosine %.4f to %s", cosine, of));
         }
       } catch (InferenceException | IllegalArgumentException e) {
-        log.accept(String.format(Locale.ROOT, "%-28s %s", way, e.getMessage()));
+        log("%-28s %s", way, e.getMessage());
         unequal.put(way, String.valueOf(e.getMessage()));
       }
     }
     return unequal;
   }
 
-  private static String way(ProtocolCell cell) {
-    return cell.target() + "/" + cell.route().id() + "/" + cell.payload().label();
-  }
-
   private double[] ask(ProtocolCell like) {
-    ProtocolCell cell =
-        new ProtocolCell(
-            like.target(), like.route(), like.payload(), CHECKED_BATCH, 1, Link.LOOPBACK, false);
-    CellTarget asked = cellTarget(cell);
+    CellTarget asked = ways.to(onLoopback(like, CHECKED_BATCH, 1));
     try (Target target = asked.open()) {
       return asked.vectors(OneCall.to(target, 0).reply());
     }
+  }
+
+  private static ProtocolCell onLoopback(ProtocolCell like, int batch, int callers) {
+    return new ProtocolCell(
+        like.target(), like.route(), like.payload(), batch, callers, Link.LOOPBACK, false);
   }
 
   /** Of all rows, the cosine of the two that differ most; 0 where even the sizes differ. */
@@ -132,152 +103,149 @@ final class ProtocolsRun implements AutoCloseable {
     return least;
   }
 
-  private CellTarget cellTarget(ProtocolCell cell) {
-    ProtocolTarget target = targets.get(cell.target());
-    Endpoint endpoint = target == null ? null : target.of(cell.route());
-    if (endpoint == null) {
-      throw new IllegalArgumentException(
-          cell.target() + ": no address for " + cell.route().label() + " (expected: one)");
-    }
-    var model = plan.models().get(cell.payload());
-    if (model == null) {
-      throw new IllegalArgumentException(
-          "--model: none for " + cell.payload().label() + " (expected: PAYLOAD=NAME)");
-    }
-    return new CellTarget(
-        cell, throughLink(endpoint, cell.link()), model.model(), model.input(), pictures);
-  }
-
-  private Endpoint throughLink(Endpoint endpoint, Link link) {
-    return link.isLoopback()
-        ? endpoint
-        : proxies
-            .computeIfAbsent(endpoint + " " + link, _ -> new ShapingProxy(endpoint, link))
-            .endpoint();
-  }
-
   /**
-   * Measures what is not in the store yet, until the budget is spent; returns how many are left.
+   * Measures what is not in the store yet, as far as the budget suffices. Points are kept together
+   * with those they are compared with, or not at all.
+   *
+   * @return how many are left
    */
   int measure(List<ProtocolCell> cells, CellStore store) throws IOException, InterruptedException {
-    long end = System.nanoTime() + plan.budget().toNanos();
-    warmUp(cells.stream().filter(cell -> !store.has(cell.id())).toList());
+    long start = System.nanoTime();
+    List<ProtocolCell> open =
+        cells.stream()
+            .filter(cell -> !store.has(cell.id()) && !unequal.containsKey(ProtocolWays.of(cell)))
+            .toList();
+    warmUp(open);
+    var clock = new BudgetClock(start, plan.budget());
+    List<List<ProtocolCell>> groups = List.copyOf(compared(open).values());
+    double estimated = groups.stream().mapToDouble(this::estimate).sum();
+    log(
+        "%d points in %d groups, about %.1f min; budget %.1f min",
+        open.size(), groups.size(), estimated / 60, plan.budget().toMillis() / 60e3);
     int left = 0;
-    int number = 0;
-    for (ProtocolCell cell : cells) {
-      number++;
-      if (store.has(cell.id()) || unequal.containsKey(way(cell))) {
+    for (List<ProtocolCell> group : groups) {
+      double seconds = estimate(group);
+      if (!clock.hasFor(seconds)) {
+        left += group.size();
         continue;
       }
-      if (System.nanoTime() > end) {
-        left++;
-        continue;
+      long begun = System.nanoTime();
+      for (ObjectNode measured : new ForthAndBack(ways, plan).measure(group)) {
+        store.add(measured);
+        tell(measured);
       }
-      ObjectNode measured = measure(cell);
-      log.accept(
-          String.format(
-              Locale.ROOT,
-              "%4d/%d %-44s %s",
-              number,
-              cells.size(),
-              cell.id(),
-              measured.has("error")
-                  ? measured.path("error").asString("")
-                  : String.format(
-                      Locale.ROOT,
-                      "%,9.1f images/s",
-                      measured.path("images_per_second").doubleValue())));
-      store.add(measured);
+      clock.took(seconds, (System.nanoTime() - begun) / 1e9);
+      estimated -= seconds;
+      log(
+          "about %.1f min to go",
+          Math.max(0, Math.min(clock.minutesLeft(), clock.minutesFor(estimated))));
+    }
+    if (left > 0) {
+      log("left out, because the budget does not suffice: %d points", left);
     }
     return left;
   }
 
-  /** Presses every way that is still to be measured, on loopback, and forgets what that showed. */
-  private void warmUp(List<ProtocolCell> cells) throws InterruptedException {
-    Set<String> seen = new HashSet<>(unequal.keySet());
-    for (ProtocolCell like : cells) {
-      if (!plan.warmUp().isZero() && seen.add(way(like))) {
-        log.accept(way(like) + ": warm-up");
-        ProtocolCell cell =
-            new ProtocolCell(
-                like.target(),
-                like.route(),
-                like.payload(),
-                like.batch(),
-                WARM_UP_CALLERS,
-                Link.LOOPBACK,
-                false);
-        LoadPlan load = LoadPlan.closed(WARM_UP_CALLERS, Duration.ZERO, plan.warmUp());
-        try (Target target = cellTarget(cell).open()) {
-          var _ = new LoadRun(target, load, probe(cell), Progress.NONE).run();
-        }
+  /** Points that are compared with each other, in the order of the first of each group. */
+  private static Map<String, List<ProtocolCell>> compared(List<ProtocolCell> cells) {
+    Map<String, List<ProtocolCell>> groups = new LinkedHashMap<>();
+    for (ProtocolCell cell : cells) {
+      String at =
+          String.join(
+              "/",
+              cell.link().name(),
+              "b" + cell.batch(),
+              "c" + cell.concurrency(),
+              "" + ProtocolMatrix.isDirect(cell));
+      groups.computeIfAbsent(at, _ -> new ArrayList<>()).add(cell);
+    }
+    return groups;
+  }
+
+  private double estimate(List<ProtocolCell> group) {
+    double seconds = 0;
+    for (ProtocolCell cell : group) {
+      double speed = imagesPerSecond.getOrDefault(ProtocolWays.of(cell), Double.POSITIVE_INFINITY);
+      seconds += ForthAndBack.estimate(cell, plan, speed);
+    }
+    return seconds;
+  }
+
+  private void tell(ObjectNode measured) {
+    String id = measured.path("cell").asString("");
+    if (measured.has("error")) {
+      log("%-44s %s", id, measured.path("error").asString(""));
+      return;
+    }
+    log(
+        "%-44s %,9.1f images/s (forth %,.1f, back %,.1f)",
+        id,
+        measured.path("images_per_second").doubleValue(),
+        measured.path("halves").path(0).doubleValue(),
+        measured.path("halves").path(1).doubleValue());
+  }
+
+  /** Presses each protocol with small requests, which are many, and forgets what that showed. */
+  private void warmUpProtocols(List<ProtocolCell> cells) throws InterruptedException {
+    Set<String> seen = new HashSet<>();
+    for (ProtocolCell cell : cells) {
+      String name = cell.target() + "/" + cell.route().id();
+      if (cell.route().isRest() || plan.warmUpModel().isEmpty() || !seen.add(name)) {
+        continue;
+      }
+      LoadPlan load = LoadPlan.closed(PROTOCOL_CALLERS, Duration.ZERO, plan.warmUp());
+      try (Target target = ways.small(cell, plan.warmUpModel()).open(load)) {
+        LoadResult result = new LoadRun(target, load, ways.probe(cell), Progress.NONE).run();
+        log(
+            "%-28s warmed up, %,.0f requests/s of %s",
+            name, result.throughput(), plan.warmUpModel());
+      } catch (InferenceException e) {
+        log("%-28s not warmed up with %s: %s", name, plan.warmUpModel(), e.getMessage());
       }
     }
   }
 
-  private ObjectNode measure(ProtocolCell cell) throws InterruptedException {
-    ObjectNode node = CellStore.newCell(cell.id());
-    node.put("target", cell.target())
-        .put("route", cell.route().id())
-        .put("payload", cell.payload().label())
-        .put("batch", cell.batch())
-        .put("concurrency", cell.concurrency())
-        .put("link", cell.link().name())
-        .put("per_call", cell.perCall());
-    try (Target target = cellTarget(cell).open()) {
-      long first = OneCall.to(target, 0).nanos();
-      long usual = OneCall.to(target, 0).nanos();
-      node.put("first_answer", first / 1e3);
-      LoadResult result =
-          new LoadRun(target, loadPlan(cell, usual), probe(cell), Progress.NONE).run();
-      node.put("images_per_second", cell.batch() * result.throughput());
-      ObjectNode run = node.putObject("run");
-      ReportJson.write(run, result);
-      run.remove(List.of("series", "distribution", "histogram"));
-    } catch (InferenceException e) {
-      node.put("error", e.getMessage());
+  /**
+   * Presses every way that is still to be measured, on loopback, with the least and the most
+   * pictures at once, and forgets what that showed but for its speed.
+   */
+  private void warmUp(List<ProtocolCell> cells) throws InterruptedException {
+    if (plan.warmUp().isZero()) {
+      return;
     }
-    return node;
+    warmUpProtocols(cells);
+    Map<String, List<ProtocolCell>> byWay = new LinkedHashMap<>();
+    cells.forEach(c -> byWay.computeIfAbsent(ProtocolWays.of(c), _ -> new ArrayList<>()).add(c));
+    for (var way : byWay.entrySet()) {
+      ProtocolCell like = way.getValue().getFirst();
+      int least = way.getValue().stream().mapToInt(ProtocolCell::batch).min().orElse(1);
+      int most = way.getValue().stream().mapToInt(ProtocolCell::batch).max().orElse(1);
+      double speed = press(onLoopback(like, least, WARM_UP_CALLERS), plan.warmUp().dividedBy(2));
+      speed =
+          Math.max(
+              speed, press(onLoopback(like, most, WARM_UP_CALLERS), plan.warmUp().dividedBy(2)));
+      log("%-28s warmed up, %,.1f images/s", way.getKey(), speed);
+      if (speed > 0) {
+        imagesPerSecond.put(way.getKey(), speed);
+      }
+    }
   }
 
-  private LoadPlan loadPlan(ProtocolCell cell, long usualNanos) {
-    double bandwidth = cell.link().bytesPerSecond();
-    double rate = cell.concurrency() * 1e9 / usualNanos;
-    if (bandwidth > 0) {
-      rate = Math.min(rate, bandwidth / cell.payloadBytes());
+  private double press(ProtocolCell cell, Duration time) throws InterruptedException {
+    LoadPlan load = LoadPlan.closed(cell.concurrency(), Duration.ZERO, time);
+    try (Target target = ways.to(cell).open()) {
+      LoadResult result = new LoadRun(target, load, ways.probe(cell), Progress.NONE).run();
+      return cell.batch() * result.throughput();
     }
-    long least = Math.max(6, 3L * cell.concurrency());
-    long requests =
-        plan.iterations() > 0
-            ? Math.max(plan.iterations(), least)
-            : Math.clamp((long) (plan.cellSeconds() * rate), least, MOST_REQUESTS);
-    // Two requests have been answered; where one takes long, that must do.
-    long warmUp =
-        usualNanos > SLOW_NANOS ? 0 : Math.clamp(20 * usualNanos, 1, LONGEST_WARM_UP_NANOS);
-    double longest = Math.max(6 * plan.cellSeconds(), 3 * requests / rate);
-    return new LoadPlan(
-        new Load.Closed(new Profile.Constant(cell.concurrency())),
-        Duration.ofNanos(warmUp),
-        Duration.ofMillis((long) (1e3 * longest) + 1),
-        requests,
-        false,
-        Mix.PLAIN,
-        1,
-        false);
   }
 
-  private ServerProbe probe(ProtocolCell cell) {
-    ProtocolTarget target = targets.get(cell.target());
-    if (target == null) {
-      throw new IllegalArgumentException("target: " + cell.target() + " (expected: a known one)");
-    }
-    return probes.computeIfAbsent(cell.target(), _ -> target.probe(probeLoops));
+  @FormatMethod
+  private void log(@FormatString String pattern, Object... values) {
+    log.accept(String.format(Locale.ROOT, pattern, values));
   }
 
   @Override
   public void close() {
-    probes.values().forEach(ServerProbe::close);
-    proxies.values().forEach(ShapingProxy::close);
-    probeLoops.close();
+    ways.close();
   }
 }

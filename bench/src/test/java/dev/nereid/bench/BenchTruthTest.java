@@ -12,7 +12,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import picocli.CommandLine;
@@ -50,7 +49,7 @@ final class BenchTruthTest {
     return new Ran(exit, out.toString(), err.toString(), run);
   }
 
-  @Test
+  @ConcurrentTest
   void throughputAndQuantilesAreThoseOfTheServer() throws Exception {
     try (var server = new KnownServer(i -> new Act.Answer(i % 10 == 0 ? 60 * MILLI : 10 * MILLI))) {
       Ran ran = bench(server, "-c", "8", "-d", "3s", "-w", "300ms");
@@ -73,7 +72,7 @@ final class BenchTruthTest {
     }
   }
 
-  @Test
+  @ConcurrentTest
   void processorTimeAndBatchesAreTheServersOwn() throws Exception {
     try (var server = new KnownServer(_ -> new Act.Answer(MILLI))) {
       Ran ran = bench(server, "-c", "4", "-d", "2s", "-w", "200ms");
@@ -90,7 +89,7 @@ final class BenchTruthTest {
     }
   }
 
-  @Test
+  @ConcurrentTest
   void failuresAreCountedExactlyByKind() throws Exception {
     try (var server =
         new KnownServer(
@@ -108,7 +107,7 @@ final class BenchTruthTest {
     }
   }
 
-  @Test
+  @ConcurrentTest
   void aWrongReplyIsFoundAmongRightOnes() throws Exception {
     try (var server =
         new KnownServer(i -> i > 16 && i % 10 == 0 ? new Act.AnswerWrongly() : new Act.Answer(0))) {
@@ -119,7 +118,7 @@ final class BenchTruthTest {
     }
   }
 
-  @Test
+  @ConcurrentTest
   void anExactNumberIsCountedAfterAWarmUpToo() throws Exception {
     try (var server = new KnownServer(_ -> new Act.Answer(0))) {
       Ran ran = bench(server, "-c", "8", "-w", "200ms", "-n", "500", "--verify");
@@ -128,7 +127,7 @@ final class BenchTruthTest {
     }
   }
 
-  @Test
+  @ConcurrentTest
   void requestsWithoutAnswerInTimeFailAsDeadlines() throws Exception {
     try (var server = new KnownServer(i -> new Act.Answer(i % 2 == 0 ? 5_000 * MILLI : 0))) {
       Ran ran =
@@ -138,7 +137,7 @@ final class BenchTruthTest {
     }
   }
 
-  @Test
+  @ConcurrentTest
   void aQuantileIsNotGivenFromTooFewSamples() throws Exception {
     try (var server = new KnownServer(_ -> new Act.Answer(0))) {
       Ran ran = bench(server, "-c", "2", "-w", "0s", "-n", "100");
@@ -147,7 +146,7 @@ final class BenchTruthTest {
     }
   }
 
-  @Test
+  @ConcurrentTest
   void picturesArePostedAndTheirJsonComparedWithoutItsTimes() throws Exception {
     Files.write(folder.resolve("a.jpg"), new byte[] {(byte) 0xff, (byte) 0xd8, (byte) 0xff, 1});
     try (var server = new KnownServer(_ -> new Act.Answer(0))) {
@@ -176,7 +175,7 @@ final class BenchTruthTest {
     }
   }
 
-  @Test
+  @ConcurrentTest
   void aServerThatIsNotThereIsOneLine() throws Exception {
     String url;
     try (var server = new KnownServer(_ -> new Act.Answer(0))) {
@@ -192,7 +191,7 @@ final class BenchTruthTest {
     assertThat(err.toString()).contains("connect: ");
   }
 
-  @Test
+  @ConcurrentTest
   void severalConcurrenciesMakeSeveralLinesOfCsv() throws Exception {
     Path csv = folder.resolve("out.csv");
     try (var server = new KnownServer(_ -> new Act.Answer(0))) {

@@ -15,15 +15,29 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 @Timeout(120)
 final class ProtocolsTest {
+  private static TruthProcess truth;
+
   @TempDir Path folder;
 
-  private String[] protocols(TruthProcess truth, String... more) {
+  @BeforeAll
+  static void start() throws Exception {
+    truth = TruthProcess.start();
+  }
+
+  @AfterAll
+  static void stop() {
+    truth.close();
+  }
+
+  private String[] protocols(String... more) {
     String target =
         "known=http://127.0.0.1:%1$d,grpc://127.0.0.1:%2$d,rest://127.0.0.1:%1$d"
             .formatted(truth.httpPort, truth.grpcPort);
@@ -53,59 +67,68 @@ final class ProtocolsTest {
 
   @Test
   void everyWayIsMeasuredOnceAndTheReportSaysWhatHolds() throws Exception {
-    try (var truth = TruthProcess.start()) {
-      truth.script("service=1000");
-      BenchRun ran =
-          BenchRun.command(protocols(truth, "--link", "loopback", "--link", "slow=20MB/2ms"));
-      assertThat(ran.exit()).as(ran.err()).isZero();
-      List<String> cells = Files.readAllLines(folder.resolve("cells.jsonl"));
-      // gRPC and binary 2 payloads, JSON 1, REST 2 x 1; 2 links; and a channel per call on one.
-      assertThat(cells).hasSize((2 + 2 + 1 + 2) * 2 + 2);
-      assertThat(ran.out())
-          .contains(
-              "## loopback",
-              "## slow (20.0 MB/s each way, 4 ms round trip)",
-              "known, gRPC, fp32, channel per call",
-              "Requests up to 64 KB on loopback",
-              "\"JPEG wins everywhere\"");
-      assertThat(folder.resolve("report.md")).content().isEqualTo(ran.out());
-      long asked = truth.asked();
-      BenchRun again =
-          BenchRun.command(protocols(truth, "--link", "loopback", "--link", "slow=20MB/2ms"));
-      assertThat(again.exit()).isZero();
-      assertThat(truth.asked() - asked).as("only the answers are checked again").isEqualTo(7);
-    }
+    truth.script("service=1000");
+    String[] arguments = protocols("--link", "loopback", "--link", "slow=20MB/2ms");
+    BenchRun ran = BenchRun.command(arguments);
+    assertThat(ran.exit()).as(ran.err()).isZero();
+    List<String> cells = Files.readAllLines(folder.resolve("cells.jsonl"));
+    // gRPC and binary 2 payloads, JSON 1, REST 2 x 1; 2 links; and a channel per call on one.
+    assertThat(cells).hasSize((2 + 2 + 1 + 2) * 2 + 2);
+    assertThat(ran.out())
+        .contains(
+            "## loopback",
+            "## slow (20.0 MB/s each way, 4 ms round trip)",
+            "known, gRPC, fp32, channel per call",
+            "the two halves of a point differ by",
+            "processor time of a request, server + tool",
+            "Requests up to 64 KB on loopback",
+            "\"JPEG wins everywhere\"");
+    assertThat(ran.err()).contains("16 points in 2 groups, about", "min to go");
+    assertThat(folder.resolve("report.md")).content().isEqualTo(ran.out());
+    long asked = truth.asked();
+    assertThat(BenchRun.command(arguments).exit()).isZero();
+    assertThat(truth.asked() - asked).as("only the answers are checked again").isEqualTo(7);
   }
 
   @Test
-  void theOriginalFlagsNameTargets() throws Exception {
-    try (var truth = TruthProcess.start()) {
-      BenchRun ran =
-          BenchRun.command(
-              "protocols",
-              "--onnx-http-url",
-              "http://127.0.0.1:" + truth.httpPort,
-              "--onnx-grpc-url",
-              "127.0.0.1:" + truth.grpcPort,
-              "--trt-http-url",
-              "http://127.0.0.1:1",
-              "--skip-trt",
-              "--warmup",
-              "100ms",
-              "--iterations",
-              "6",
-              "--model",
-              "fp32=m:x",
-              "--batches",
-              "1",
-              "--concurrency",
-              "1",
-              "--link",
-              "loopback");
-      assertThat(ran.out())
-          .contains("onnx, gRPC, fp32", "onnx, HTTP JSON, fp32")
-          .doesNotContain("trt");
-    }
+  void pointsForWhichTheBudgetDoesNotSufficeAreLeftForTheNextTime() throws Exception {
+    truth.script("service=1000");
+    String[] arguments =
+        protocols("--link", "loopback", "--link", "slow=1MB/2ms", "--budget", "3500ms");
+    BenchRun ran = BenchRun.command(arguments);
+    assertThat(ran.exit()).isEqualTo(1);
+    assertThat(ran.err()).contains("left out, because the budget does not suffice: 9 points");
+    assertThat(ran.out()).contains("7 points measured", "9 not reached in time");
+    assertThat(Files.readAllLines(folder.resolve("cells.jsonl"))).hasSize(7);
+  }
+
+  @Test
+  void theOriginalFlagsNameTargets() {
+    BenchRun ran =
+        BenchRun.command(
+            "protocols",
+            "--onnx-http-url",
+            "http://127.0.0.1:" + truth.httpPort,
+            "--onnx-grpc-url",
+            "127.0.0.1:" + truth.grpcPort,
+            "--trt-http-url",
+            "http://127.0.0.1:1",
+            "--skip-trt",
+            "--warmup",
+            "100ms",
+            "--iterations",
+            "6",
+            "--model",
+            "fp32=m:x",
+            "--batches",
+            "1",
+            "--concurrency",
+            "1",
+            "--link",
+            "loopback");
+    assertThat(ran.out())
+        .contains("onnx, gRPC, fp32", "onnx, HTTP JSON, fp32")
+        .doesNotContain("trt");
   }
 
   @Test
@@ -190,35 +213,33 @@ final class ProtocolsTest {
 
   @Test
   void channelsAreComparedAndTheTableSaysWhichPoolIsWorthIt() throws Exception {
-    try (var truth = TruthProcess.start()) {
-      truth.script("service=2000");
-      String state = folder.resolve("state").toString();
-      String[] arguments = {
-        "connections",
-        "-u",
-        "127.0.0.1:" + truth.grpcPort,
-        "-m",
-        "m",
-        "--metrics-url",
-        "none",
-        "--streams",
-        "1,8",
-        "--pools",
-        "1,4",
-        "-d",
-        "300ms",
-        "-w",
-        "100ms",
-        "--resume",
-        state
-      };
-      BenchRun ran = BenchRun.command(arguments);
-      assertThat(ran.exit()).as(ran.err()).isZero();
-      assertThat(ran.out()).contains("| 8 | 4 | 4 |", "## What to decide by", "one channel");
-      assertThat(Files.readAllLines(Path.of(state))).hasSize(3);
-      long asked = truth.asked();
-      assertThat(BenchRun.command(arguments).out()).contains("| 8 | 4 | 4 |");
-      assertThat(truth.asked()).isEqualTo(asked);
-    }
+    truth.script("service=2000");
+    String state = folder.resolve("state").toString();
+    String[] arguments = {
+      "connections",
+      "-u",
+      "127.0.0.1:" + truth.grpcPort,
+      "-m",
+      "m",
+      "--metrics-url",
+      "none",
+      "--streams",
+      "1,8",
+      "--pools",
+      "1,4",
+      "-d",
+      "300ms",
+      "-w",
+      "100ms",
+      "--resume",
+      state
+    };
+    BenchRun ran = BenchRun.command(arguments);
+    assertThat(ran.exit()).as(ran.err()).isZero();
+    assertThat(ran.out()).contains("| 8 | 4 | 4 |", "## What to decide by", "one channel");
+    assertThat(Files.readAllLines(Path.of(state))).hasSize(3);
+    long asked = truth.asked();
+    assertThat(BenchRun.command(arguments).out()).contains("| 8 | 4 | 4 |");
+    assertThat(truth.asked()).isEqualTo(asked);
   }
 }

@@ -46,14 +46,23 @@ final class TruthProcess implements AutoCloseable {
     return new TruthProcess(process, Integer.parseInt(ports[0]), Integer.parseInt(ports[1]));
   }
 
-  /** Behaves so from now on; counts begin at 0. Times are microseconds. */
+  /** Model m behaves so from now on; counts begin at 0. Times are microseconds. */
   void script(String query) throws IOException, InterruptedException {
-    var _ = get("/script?" + query);
+    script("m", query);
   }
 
-  /** Inferences asked for since {@link #script}. */
+  /** A model behaves so from now on; its counts begin at 0. */
+  void script(String model, String query) throws IOException, InterruptedException {
+    var _ = get("/script/" + model + "?" + query);
+  }
+
+  /** Inferences of model m asked for since {@link #script}. */
   long asked() throws IOException, InterruptedException {
-    return Long.parseLong(get("/asked"));
+    return asked("m");
+  }
+
+  long asked(String model) throws IOException, InterruptedException {
+    return Long.parseLong(get("/asked/" + model));
   }
 
   private String get(String path) throws IOException, InterruptedException {

@@ -20,6 +20,7 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Semaphore;
@@ -29,14 +30,15 @@ import java.util.concurrent.locks.LockSupport;
 
 /**
  * A process of its own that behaves exactly as told and shares no code with the tool: a v2 server
- * over the JDK's HTTP server, and over grpc-java with messages written by hand. Every request takes
- * the service time on one of so many places; every n-th fails; at one request all stops for a
- * while. Prints both ports, and ends with its standard input.
+ * over the JDK's HTTP server, and over grpc-java with messages written by hand. Each model, of
+ * which there are as many as are asked for, follows a script of its own: every request takes the
+ * service time on one of so many places, and longer than the one before if told so; every n-th
+ * fails; at one request all stops for a while. Prints both ports, and ends with its standard input.
  */
 final class TruthServer {
   private static final String DESCRIPTION =
       """
-      {"name":"m","versions":["1"],"platform":"x","outputs":[],
+      {"name":"%s","versions":["1"],"platform":"x","outputs":[],
        "inputs":[{"name":"x","datatype":"FP32","shape":[-1,4]}]}""";
   private static final String REPLY =
       """
@@ -44,10 +46,11 @@ final class TruthServer {
        {"name":"embedding","datatype":"FP32","shape":[2,2],"data":[1,2,3,4]}]}""";
   private static final String EMBEDDINGS = "{\"embeddings\":[[1,2],[3,4]],\"count\":2}";
 
-  /** How it behaves; a new one for every test, so that all counts begin at 0. */
+  /** How a model behaves; a new one for every test, so that all counts begin at 0. */
   private static final class Script {
     final AtomicLong asked = new AtomicLong();
     final long serviceNanos;
+    final long driftMicros;
     final Semaphore places;
     final long errorEvery;
     final long pauseAt;
@@ -56,6 +59,7 @@ final class TruthServer {
 
     Script(Map<String, Long> said) {
       serviceNanos = TimeUnit.MICROSECONDS.toNanos(said.getOrDefault("service", 0L));
+      driftMicros = said.getOrDefault("drift", 0L);
       places = new Semaphore(said.getOrDefault("capacity", 100_000L).intValue(), true);
       errorEvery = said.getOrDefault("errors", 0L);
       pauseAt = said.getOrDefault("pauseat", 0L);
@@ -70,7 +74,8 @@ final class TruthServer {
       }
       places.acquireUninterruptibly();
       try {
-        long until = System.nanoTime() + serviceNanos;
+        long until =
+            System.nanoTime() + serviceNanos + TimeUnit.MICROSECONDS.toNanos(number * driftMicros);
         if (pausedUntil != Long.MIN_VALUE) {
           until = Math.max(until, pausedUntil);
         }
@@ -84,7 +89,7 @@ final class TruthServer {
     }
   }
 
-  private volatile Script script = new Script(Map.of());
+  private final Map<String, Script> scripts = new ConcurrentHashMap<>();
 
   private TruthServer() {}
 
@@ -115,21 +120,36 @@ final class TruthServer {
     try (exchange) {
       var _ = exchange.getRequestBody().readAllBytes();
       String path = exchange.getRequestURI().getPath();
-      if (path.equals("/script")) {
-        script = new Script(parse(exchange.getRequestURI().getQuery()));
+      if (path.startsWith("/script/")) {
+        scripts.put(last(path), new Script(parse(exchange.getRequestURI().getQuery())));
         send(exchange, 200, "{}");
-      } else if (path.equals("/v2/models/m")) {
-        send(exchange, 200, DESCRIPTION);
-      } else if (path.endsWith("/infer") || path.startsWith("/any") || path.startsWith("/embed")) {
-        boolean right = script.serve();
-        String reply = path.startsWith("/embed") ? EMBEDDINGS : REPLY;
-        send(exchange, right ? 200 : 503, right ? reply : "{\"error\":\"scripted\"}");
-      } else if (path.equals("/asked")) {
-        send(exchange, 200, Long.toString(script.asked.get()));
+      } else if (path.startsWith("/asked/")) {
+        send(exchange, 200, Long.toString(script(last(path)).asked.get()));
+      } else if (path.startsWith("/v2/models/") && path.endsWith("/infer")) {
+        serve(exchange, last(path.substring(0, path.lastIndexOf('/'))), REPLY);
+      } else if (path.startsWith("/v2/models/") && path.split("/", -1).length == 4) {
+        send(exchange, 200, DESCRIPTION.formatted(last(path)));
+      } else if (path.startsWith("/any/")) {
+        serve(exchange, last(path), REPLY);
+      } else if (path.startsWith("/embed")) {
+        serve(exchange, "m", EMBEDDINGS);
       } else {
         send(exchange, 404, "{\"error\":\"not here\"}");
       }
     }
+  }
+
+  private static String last(String path) {
+    return path.substring(path.lastIndexOf('/') + 1);
+  }
+
+  private Script script(String model) {
+    return scripts.computeIfAbsent(model, _ -> new Script(Map.of()));
+  }
+
+  private void serve(HttpExchange exchange, String model, String reply) throws IOException {
+    boolean right = script(model).serve();
+    send(exchange, right ? 200 : 503, right ? reply : "{\"error\":\"scripted\"}");
   }
 
   private static Map<String, Long> parse(String query) {
@@ -149,7 +169,6 @@ final class TruthServer {
 
   private ServerServiceDefinition service() {
     byte[] input = join(text(1, "x"), text(2, "FP32"), new byte[] {0x1a, 1, 4});
-    byte[] model = join(text(1, "m"), text(2, "1"), field(4, input));
     byte[] output = join(text(1, "embedding"), text(2, "FP32"), new byte[] {0x1a, 2, 2, 2});
     ByteBuffer values = ByteBuffer.allocate(16).order(ByteOrder.LITTLE_ENDIAN);
     values.putFloat(1).putFloat(2).putFloat(3).putFloat(4);
@@ -158,16 +177,24 @@ final class TruthServer {
         .addMethod(
             method("ModelMetadata"),
             ServerCalls.asyncUnaryCall(
-                (_, observer) -> {
-                  observer.onNext(model);
+                (request, observer) -> {
+                  String model = name(request);
+                  observer.onNext(join(text(1, model), text(2, "1"), field(4, input)));
                   observer.onCompleted();
                 }))
-        .addMethod(method("ModelInfer"), ServerCalls.asyncUnaryCall((_, o) -> infer(reply, o)))
+        .addMethod(
+            method("ModelInfer"),
+            ServerCalls.asyncUnaryCall((request, o) -> infer(request, reply, o)))
         .build();
   }
 
-  private void infer(byte[] reply, StreamObserver<byte[]> observer) {
-    if (script.serve()) {
+  /** The model's, which is the first field of every request. */
+  private static String name(byte[] request) {
+    return new String(request, 2, request[1], StandardCharsets.UTF_8);
+  }
+
+  private void infer(byte[] request, byte[] reply, StreamObserver<byte[]> observer) {
+    if (script(name(request)).serve()) {
       observer.onNext(reply);
       observer.onCompleted();
     } else {

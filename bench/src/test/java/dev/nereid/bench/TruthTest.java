@@ -9,9 +9,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
@@ -23,6 +23,11 @@ import tools.jackson.databind.JsonNode;
 @Timeout(120)
 final class TruthTest {
   private static TruthProcess truth;
+
+  private static final AtomicInteger MODELS = new AtomicInteger();
+
+  /** Each test has a model of its own, so that they do not disturb each other's. */
+  private final String model = "m" + MODELS.incrementAndGet();
 
   @TempDir Path folder;
 
@@ -36,6 +41,10 @@ final class TruthTest {
     truth.close();
   }
 
+  private void script(String behaviour) throws Exception {
+    truth.script(model, behaviour);
+  }
+
   private BenchRun http(String... more) throws Exception {
     return run("http", truth.httpPort, more);
   }
@@ -47,15 +56,15 @@ final class TruthTest {
   private BenchRun run(String protocol, int port, String... more) throws Exception {
     List<String> all =
         new ArrayList<>(
-            List.of("-i", protocol, "-u", "127.0.0.1:" + port, "-m", "m", "-w", "200ms"));
+            List.of("-i", protocol, "-u", "127.0.0.1:" + port, "-m", model, "-w", "200ms"));
     all.addAll(List.of("--metrics-url", "none"));
     all.addAll(Arrays.asList(more));
     return BenchRun.of(folder, all.toArray(String[]::new));
   }
 
-  @Test
+  @ConcurrentTest
   void aClosedLoopFindsTheCapacityAndWhatWaitingForItCosts() throws Exception {
-    truth.script("service=40000&capacity=4");
+    script("service=40000&capacity=4");
     Figures.hold(
         () -> {
           BenchRun ran = grpc("-c", "16", "-d", "2s", "-w", "500ms");
@@ -68,11 +77,11 @@ final class TruthTest {
         });
   }
 
-  @Test
+  @ConcurrentTest
   void aPauseOfOneSecondShowsInTheQuantilesOfAnOpenLoopAsItMust() throws Exception {
     Figures.hold(
         () -> {
-          truth.script("service=2000&pauseat=250&pause=1000000");
+          script("service=2000&pauseat=250&pause=1000000");
           BenchRun ran = grpc("-r", "200", "--arrivals", "constant", "-d", "4s", "-w", "0s");
           // A quarter of all requests falls into the pause, and waits for what is left of it.
           assertThat(ran.figure("completed") + ran.figure("completed_late"))
@@ -82,36 +91,50 @@ final class TruthTest {
           assertThat(ran.figure("latency", "max")).isCloseTo(1_000_000, within(60_000.0));
           assertThat(ran.figure("latency", "p50")).isLessThan(50_000);
         });
-    // One caller of a closed loop waits with the server, and so hides it: one slow request.
-    truth.script("service=2000&pauseat=250&pause=1000000");
+  }
+
+  @ConcurrentTest
+  void aPauseIsHiddenByOneCallerOfAClosedLoopWhoWaitsWithTheServer() throws Exception {
+    script("service=2000&pauseat=250&pause=1000000");
     BenchRun closed = grpc("-c", "1", "-n", "500", "-d", "30s", "-w", "0s");
     assertThat(closed.figure("latency", "p95")).isLessThan(300_000);
     assertThat(closed.figure("latency", "max")).isGreaterThan(900_000);
   }
 
-  @Test
-  void anOpenLoopKeepsItsRateOverHttpAndGrpc() throws Exception {
-    truth.script("service=20000");
-    for (String protocol : List.of("http", "grpc")) {
-      int port = protocol.equals("http") ? truth.httpPort : truth.grpcPort;
-      Figures.hold(
-          () -> {
-            BenchRun ran = run(protocol, port, "-r", "100", "--arrivals", "constant", "-d", "2s");
-            assertThat(ran.figure("throughput")).isCloseTo(100, withPercentage(3));
-            assertThat(ran.figure("latency", "p50")).isBetween(20_000.0, 30_000.0);
-            assertThat(ran.figure("send_lag", "p50")).isLessThan(5_000);
-          });
-    }
+  @ConcurrentTest
+  void anOpenLoopKeepsItsRateOverHttp() throws Exception {
+    keepsItsRate("http", truth.httpPort);
+  }
+
+  @ConcurrentTest
+  void anOpenLoopKeepsItsRateOverGrpc() throws Exception {
+    keepsItsRate("grpc", truth.grpcPort);
+  }
+
+  private void keepsItsRate(String protocol, int port) throws Exception {
+    script("service=20000");
+    Figures.hold(
+        () -> {
+          BenchRun ran = run(protocol, port, "-r", "100", "--arrivals", "constant", "-d", "2s");
+          assertThat(ran.figure("throughput")).isCloseTo(100, withPercentage(3));
+          assertThat(ran.figure("latency", "p50")).isBetween(20_000.0, 30_000.0);
+          assertThat(ran.figure("send_lag", "p50")).isLessThan(5_000);
+        });
+  }
+
+  @ConcurrentTest
+  void randomArrivalsHaveTheirRateOnAverage() throws Exception {
+    script("service=20000");
     BenchRun random = grpc("-r", "100", "-d", "2s");
     assertThat(random.figure("completed") + random.figure("completed_late"))
         .isBetween(140.0, 260.0); // four standard deviations
   }
 
-  @Test
+  @ConcurrentTest
   void overloadShowsAsWhatIsAnsweredAndWhatWaits() throws Exception {
     Figures.hold(
         () -> {
-          truth.script("service=40000&capacity=2");
+          script("service=40000&capacity=2");
           BenchRun ran = grpc("-r", "100", "--arrivals", "constant", "-d", "2s", "-w", "0s");
           assertThat(ran.figure("offered_rate")).isCloseTo(100, withPercentage(3));
           assertThat(ran.figure("throughput")).isCloseTo(50, withPercentage(10));
@@ -121,32 +144,32 @@ final class TruthTest {
         });
   }
 
-  @Test
+  @ConcurrentTest
   void errorsAreCountedExactlyInEveryKindOfLoad() throws Exception {
     for (String[] load :
         new String[][] {{"-c", "8"}, {"-r", "2000"}, {"-c", "4", "--channels", "per-call"}}) {
-      truth.script("errors=10");
+      script("errors=10");
       List<String> arguments = new ArrayList<>(List.of("-n", "400", "-w", "0s", "-d", "20s"));
       arguments.addAll(Arrays.asList(load));
       BenchRun ran = grpc(arguments.toArray(String[]::new));
       assertThat(ran.figure("failures", "server UNAVAILABLE")).isEqualTo(40);
       assertThat(ran.figure("completed") + ran.figure("completed_late")).isEqualTo(360);
-      assertThat(truth.asked()).isEqualTo(400);
+      assertThat(truth.asked(model)).isEqualTo(400);
     }
   }
 
-  @Test
+  @ConcurrentTest
   void aChannelForEachCallIsAConnectionForEachCall() throws Exception {
-    truth.script("service=1000");
+    script("service=1000");
     BenchRun ran = grpc("-c", "2", "-n", "50", "-w", "0s", "--channels", "per-call");
     assertThat(ran.figure("connections_opened")).isBetween(49.0, 50.0);
     BenchRun shared = grpc("-c", "6", "-n", "60", "-w", "0s", "--channels", "3");
     assertThat(shared.figure("connections")).isEqualTo(3);
   }
 
-  @Test
+  @ConcurrentTest
   void modesDoWhatTheirNamesSay() throws Exception {
-    truth.script("service=20000&capacity=4");
+    script("service=20000&capacity=4");
     Figures.hold(
         () ->
             assertThat(http("--mode", "quick", "-d", "1s").figure("throughput"))
@@ -165,9 +188,9 @@ final class TruthTest {
         .isEqualTo(100);
   }
 
-  @Test
-  void changingLoadsFollowTheirPattern() throws Exception {
-    truth.script("service=20000&capacity=100");
+  @ConcurrentTest
+  void burstsRestBetween() throws Exception {
+    script("service=20000&capacity=100");
     Figures.hold(
         () -> {
           BenchRun burst =
@@ -186,6 +209,11 @@ final class TruthTest {
                   "500ms");
           assertThat(burst.figure("throughput")).isCloseTo(100, withPercentage(10));
         });
+  }
+
+  @ConcurrentTest
+  void aRampRisesInSteps() throws Exception {
+    script("service=20000&capacity=100");
     Figures.hold(
         () -> {
           // 2, 4, 6 and 8 callers for half a second each: five on average.
@@ -193,14 +221,19 @@ final class TruthTest {
               http("--mode", "variable", "--clients", "8", "--ramp-step", "2", "-d", "2s");
           assertThat(ramp.figure("throughput")).isCloseTo(250, withPercentage(10));
         });
+  }
+
+  @ConcurrentTest
+  void stepsHaveTheirLevels() throws Exception {
+    script("service=20000&capacity=100");
     BenchRun steps = http("-r", "1", "--arrivals", "constant", "--steps", "100:1s,300:1s");
     assertThat(steps.figure("completed") + steps.figure("completed_late"))
         .isCloseTo(400, within(8.0));
   }
 
-  @Test
+  @ConcurrentTest
   void theKneeIsWhereTheServerIsFull() throws Exception {
-    truth.script("service=40000&capacity=4");
+    script("service=40000&capacity=4");
     Figures.hold(
         () -> {
           BenchRun ran = http("--mode", "sustained", "-d", "1s");
@@ -209,6 +242,11 @@ final class TruthTest {
           assertThat(held.path("plan").path("concurrency").intValue()).isBetween(4, 8);
           assertThat(held.path("throughput").doubleValue()).isCloseTo(100, withPercentage(8));
         });
+  }
+
+  @ConcurrentTest
+  void aMatrixHasARunForEachNumberOfClients() throws Exception {
+    script("service=40000&capacity=4");
     Figures.hold(
         () ->
             assertThat(
@@ -219,9 +257,9 @@ final class TruthTest {
                 .isCloseTo(50, withPercentage(8)));
   }
 
-  @Test
+  @ConcurrentTest
   void aTraceIsReplayedAtItsTimes() throws Exception {
-    truth.script("service=1000");
+    script("service=1000");
     StringBuilder trace = new StringBuilder("seconds,variant,class\n");
     for (int i = 0; i < 200; i++) {
       trace.append(100 + i * 0.01).append(',').append(i % 3).append('\n');
@@ -232,9 +270,9 @@ final class TruthTest {
     assertThat(ran.figure("seconds")).isCloseTo(1, within(0.15));
   }
 
-  @Test
+  @ConcurrentTest
   void prioritiesAndDeadlinesAreMixedAndCountedApart() throws Exception {
-    truth.script("service=20000");
+    script("service=20000");
     BenchRun ran =
         http(
             "-c",
@@ -259,13 +297,15 @@ final class TruthTest {
     assertThat(ran.figure("failures", "deadline")).isEqualTo((double) failed);
   }
 
-  @Test
+  @ConcurrentTest
   void anyEndpointIsPressedByATemplate() throws Exception {
-    truth.script("errors=10");
+    script("errors=10");
     Path file =
         Files.writeString(
             folder.resolve("request.http"),
-            "POST /any/thing?n={{index}} HTTP/1.1\nContent-Type: application/json\n\n{\"v\":{{random}}}\n");
+            "POST /any/"
+                + model
+                + "?n={{index}} HTTP/1.1\nContent-Type: application/json\n\n{\"v\":{{random}}}\n");
     BenchRun ran =
         BenchRun.of(
             folder,
@@ -285,9 +325,9 @@ final class TruthTest {
     assertThat(ran.figure("completed")).isEqualTo(90);
   }
 
-  @Test
+  @ConcurrentTest
   void intervalsHoldTheTruthAndReportsAreWritten() throws Exception {
-    truth.script("service=40000&capacity=4");
+    script("service=40000&capacity=4");
     Path html = folder.resolve("report.html");
     Figures.hold(
         () -> {

@@ -36,6 +36,10 @@ public record ModelStatistics(
       return new Phase(count - earlier.count, nanos - earlier.nanos);
     }
 
+    Phase plus(Phase other) {
+      return new Phase(count + other.count, nanos + other.nanos);
+    }
+
     /** Microseconds per event; 0 without events. */
     public double meanMicros() {
       return count == 0 ? 0 : nanos / 1e3 / count;
@@ -64,6 +68,24 @@ public record ModelStatistics(
         computeInfer.minus(earlier.computeInfer),
         computeOutput.minus(earlier.computeOutput),
         delta);
+  }
+
+  /** What happened here and in another time of the same model and version. */
+  public ModelStatistics plus(ModelStatistics other) {
+    SortedMap<Long, Long> sum = new TreeMap<>(batches);
+    other.batches.forEach((size, count) -> sum.merge(size, count, Long::sum));
+    return new ModelStatistics(
+        name,
+        version,
+        inferences + other.inferences,
+        executions + other.executions,
+        success.plus(other.success),
+        fail.plus(other.fail),
+        queue.plus(other.queue),
+        computeInput.plus(other.computeInput),
+        computeInfer.plus(other.computeInfer),
+        computeOutput.plus(other.computeOutput),
+        sum);
   }
 
   /** Inferences per execution; 0 before the first. */
