@@ -125,7 +125,7 @@ final class ForthAndBack {
     double half = plan.halfSeconds();
     long least = plan.leastRequests(cell);
     double warmUp = warmUpSeconds(plan, usual);
-    boolean few = half * rehearsed.rate < Math.max(least, FEW_ROUNDS * cell.concurrency());
+    boolean few = half * rehearsed.rate < Math.max(least, (long) FEW_ROUNDS * cell.concurrency());
     if (plan.iterations() == 0 && !few) {
       return LoadPlan.closed(cell.concurrency(), seconds(warmUp), seconds(half));
     }

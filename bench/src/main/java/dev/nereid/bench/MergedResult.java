@@ -6,7 +6,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.SortedMap;
 import java.util.TreeMap;
 import org.HdrHistogram.Histogram;
 
@@ -30,10 +29,12 @@ final class MergedResult {
   private static LoadResult of(LoadResult a, LoadResult b) {
     Histogram histogram = a.histogram().copy();
     histogram.add(b.histogram());
-    SortedMap<String, Long> failures = new TreeMap<>(a.failures());
-    b.failures().forEach((kind, count) -> failures.merge(kind, count, Long::sum));
-    SortedMap<String, String> examples = new TreeMap<>(a.examples());
-    b.examples().forEach(examples::putIfAbsent);
+    TreeMap<String, Long> failures = new TreeMap<>();
+    TreeMap<String, String> examples = new TreeMap<>();
+    for (LoadResult each : List.of(a, b)) {
+      each.failures().forEach((kind, count) -> failures.merge(kind, count, Long::sum));
+      each.examples().forEach(examples::putIfAbsent);
+    }
     List<LoadResult.Second> series = new ArrayList<>(a.series());
     series.addAll(b.series());
     return new LoadResult(

@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ObjectNode;
 
 /** Measures the points of a protocol comparison. For one thread. */
@@ -240,7 +241,7 @@ final class ProtocolsRun implements AutoCloseable {
   }
 
   @FormatMethod
-  private void log(@FormatString String pattern, Object... values) {
+  private void log(@FormatString String pattern, @Nullable Object... values) {
     log.accept(String.format(Locale.ROOT, pattern, values));
   }
 

@@ -36,10 +36,6 @@ import java.util.concurrent.locks.LockSupport;
  * fails; at one request all stops for a while. Prints both ports, and ends with its standard input.
  */
 final class TruthServer {
-  private static final String DESCRIPTION =
-      """
-      {"name":"%s","versions":["1"],"platform":"x","outputs":[],
-       "inputs":[{"name":"x","datatype":"FP32","shape":[-1,4]}]}""";
   private static final String REPLY =
       """
       {"model_name":"m","model_version":"1","outputs":[
@@ -128,7 +124,7 @@ final class TruthServer {
       } else if (path.startsWith("/v2/models/") && path.endsWith("/infer")) {
         serve(exchange, last(path.substring(0, path.lastIndexOf('/'))), REPLY);
       } else if (path.startsWith("/v2/models/") && path.split("/", -1).length == 4) {
-        send(exchange, 200, DESCRIPTION.formatted(last(path)));
+        send(exchange, 200, description(last(path)));
       } else if (path.startsWith("/any/")) {
         serve(exchange, last(path), REPLY);
       } else if (path.startsWith("/embed")) {
@@ -137,6 +133,13 @@ final class TruthServer {
         send(exchange, 404, "{\"error\":\"not here\"}");
       }
     }
+  }
+
+  private static String description(String model) {
+    return """
+        {"name":"%s","versions":["1"],"platform":"x","outputs":[],
+         "inputs":[{"name":"x","datatype":"FP32","shape":[-1,4]}]}"""
+        .formatted(model);
   }
 
   private static String last(String path) {
