@@ -253,6 +253,7 @@ final class UpstreamChaosTest {
     survives(
         () -> {
           SERVERS.get(0).signal("TERM");
+          isSeen(0, TargetState.STOPPING, "has withdrawn its readiness");
           until("it ended", () -> !SERVERS.get(0).isAlive());
           isSeen(0, TargetState.UNREACHABLE, "refused");
           SERVERS.get(0).start();
