@@ -3,8 +3,8 @@ package dev.nereid.server;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.nereid.core.FollowedFiles.Look;
 import dev.nereid.http.ListenerTls;
-import dev.nereid.http.ListenerTls.Look;
 import dev.nereid.http.ListenerTls.Offer;
 import dev.nereid.http.TestCertificates;
 import dev.nereid.http.TestCertificates.Issued;
