@@ -12,12 +12,16 @@ import dev.nereid.client.GrpcInferenceClient;
 import dev.nereid.client.GrpcOptions;
 import dev.nereid.client.HttpInferenceClient;
 import dev.nereid.client.HttpOptions;
+import dev.nereid.client.ImageClient;
+import dev.nereid.client.ImageForm;
 import dev.nereid.client.InferCall;
 import dev.nereid.client.InferInput;
 import dev.nereid.client.InferResult;
 import dev.nereid.client.InferenceClient;
 import dev.nereid.client.InferenceException;
 import dev.nereid.client.ModelInfo;
+import dev.nereid.client.PicturePreparation;
+import dev.nereid.client.PicturePreparation.Outcome;
 import dev.nereid.client.RetryingClient;
 import dev.nereid.client.TlsOptions;
 import dev.nereid.client.UpstreamOptions;
@@ -239,6 +243,30 @@ final class ClientGuideTest {
   }
 
   @Test
+  void pictures() throws Exception {
+    Endpoint gateway = RunningProgram.at(program.server.gatewayPort());
+    try (EventLoops loops = EventLoops.of(1)) {
+      String answer = detected(gateway, loops, RunningProgram.sample("large.jpg"));
+      assertThat(answer).contains("\"width\":2048,\"height\":1536");
+    }
+  }
+
+  private static String detected(Endpoint gateway, EventLoops loops, byte[] photo) {
+    Duration patience = Duration.ofSeconds(10);
+    // [pictures
+    try (ImageClient client = new ImageClient(HttpOptions.of(gateway), loops)) {
+      PicturePreparation preparation =
+          PicturePreparation.DEFAULT.within(client.limits(patience).join());
+      return switch (preparation.prepare(photo)) {
+        case Outcome.Ready ready ->
+            client.post("/detect", ImageForm.RAW, ready.bytes(), patience).join();
+        case Outcome.Unfit unfit -> throw new IllegalArgumentException(unfit.reason());
+      };
+    }
+    // pictures]
+  }
+
+  @Test
   void theGuideShowsWhatRunsHere() throws Exception {
     String guide = Files.readString(GUIDE);
     List<String> source = Files.readAllLines(HERE);
@@ -254,7 +282,7 @@ final class ClientGuideTest {
         shown++;
       }
     }
-    assertThat(shown).isEqualTo(9);
+    assertThat(shown).isEqualTo(10);
   }
 
   /** As the guide has it: four blanks before what stands leftmost. */

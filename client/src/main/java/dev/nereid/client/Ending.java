@@ -201,12 +201,15 @@ record Ending(Failure failure, Repeat repeat, Sign sign, long backoffNanos) {
     };
   }
 
-  /** Triton says UNAVAILABLE of a full queue and of a model that is not there. */
+  /**
+   * Triton says UNAVAILABLE of a full queue, a model that is not there, and loads it does not do.
+   */
   private static boolean isNotReady(String text) {
     return isStopping(text)
         || text.contains("not at ready state")
         || text.contains("unknown model")
-        || text.contains("no available versions");
+        || text.contains("no available versions")
+        || text.contains("load / unload is not allowed");
   }
 
   private static boolean isStopping(String text) {

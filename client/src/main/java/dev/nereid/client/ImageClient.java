@@ -39,6 +39,23 @@ public final class ImageClient implements AutoCloseable {
         send(encode(path, form, image), nextLane.getAndIncrement(), timeout.toNanos(), result));
   }
 
+  /**
+   * Asks what the gateway takes, for {@link PicturePreparation#within}.
+   *
+   * @param timeout zero for none
+   */
+  public CompletableFuture<PicturePreparation.Limits> limits(Duration timeout) {
+    PendingResult<PicturePreparation.Limits> result =
+        new PendingResult<>(
+            reply -> PicturePreparation.Limits.of(reply.body().toString(StandardCharsets.UTF_8)));
+    return result.sentAs(
+        send(
+            HttpMessages.encodeGet(options.endpoint(), "/limits"),
+            nextLane.getAndIncrement(),
+            timeout.toNanos(),
+            result));
+  }
+
   /** A request in bytes, for sending many times. */
   public EncodedCall encode(String path, ImageForm form, byte[] image) {
     return switch (form) {

@@ -39,7 +39,7 @@ import org.slf4j.LoggerFactory;
  * model is ready, and to another one when the first fails and repeating is safe.
  *
  * <p><b>Threading.</b> Thread-safe. {@link #infer} never blocks; outcomes arrive on event loops.
- * Nothing else blocks but {@link #open} and {@link #close}.
+ * Nothing else blocks but {@link #open}, {@link #load}, {@link #unload} and {@link #close}.
  *
  * <p><b>Ownership.</b> The registry, its event loops and the memory are others', and are closed
  * after this.
@@ -310,6 +310,25 @@ public final class Upstreams implements AutoCloseable {
       }
     }
     return false;
+  }
+
+  /**
+   * Loads a model, or loads it anew, on every server that answers; waits until it is ready there.
+   *
+   * @throws FaultException when one of them cannot, or none answers
+   */
+  public void load(String model) {
+    RepositoryChange.load(targets, model);
+  }
+
+  /**
+   * Takes a model out of service on every server that answers.
+   *
+   * @param dependents whether the steps of an ensemble that nothing else needs go too
+   * @throws FaultException when one of them cannot, or none answers
+   */
+  public void unload(String model, boolean dependents) {
+    RepositoryChange.unload(targets, model, dependents);
   }
 
   /** Whether some server answers. */

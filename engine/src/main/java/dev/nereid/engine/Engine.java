@@ -99,6 +99,9 @@ public interface Engine extends AutoCloseable {
    */
   List<IndexEntry> index();
 
+  /** Whether {@link #load} and {@link #unload} are allowed here. */
+  boolean loadsOnRequest();
+
   /**
    * Loads a model, and the models of its steps if it is an ensemble, or loads it anew if its files
    * or configuration have changed. Returns when it is ready; what was served before serves until

@@ -268,6 +268,11 @@ final class LocalEngine implements Engine {
   }
 
   @Override
+  public boolean loadsOnRequest() {
+    return options.control().mode() == ControlMode.EXPLICIT;
+  }
+
+  @Override
   public void load(String model, LoadParameters parameters) {
     requireLive();
     control.load(model, parameters);

@@ -10,6 +10,7 @@ import dev.nereid.core.MemoryPool;
 import dev.nereid.core.Ticker;
 import dev.nereid.engine.Engine;
 import dev.nereid.engine.IndexEntry;
+import dev.nereid.engine.LoadParameters;
 import dev.nereid.engine.ModelIdentity;
 import dev.nereid.engine.ModelStatistics;
 import java.util.List;
@@ -68,6 +69,21 @@ final class EngineServing implements Serving {
   @Override
   public List<IndexEntry> index() {
     return engine.index();
+  }
+
+  @Override
+  public boolean loadsOnRequest() {
+    return engine.loadsOnRequest();
+  }
+
+  @Override
+  public void load(String model) {
+    engine.load(model, LoadParameters.NONE);
+  }
+
+  @Override
+  public void unload(String model, boolean dependents) {
+    engine.unload(model, dependents);
   }
 
   @Override

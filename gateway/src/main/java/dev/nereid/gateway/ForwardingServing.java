@@ -44,6 +44,21 @@ abstract class ForwardingServing implements Serving {
   }
 
   @Override
+  public boolean loadsOnRequest() {
+    return inner.loadsOnRequest();
+  }
+
+  @Override
+  public void load(String model) {
+    inner.load(model);
+  }
+
+  @Override
+  public void unload(String model, boolean dependents) {
+    inner.unload(model, dependents);
+  }
+
+  @Override
   public Health health() {
     return inner.health();
   }

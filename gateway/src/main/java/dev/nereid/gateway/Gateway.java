@@ -19,8 +19,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The REST image API over an engine in this process or over remote servers, and a page to try it
- * on.
+ * The REST image API over an engine in this process or over remote servers, and a console to try it
+ * on and to look after it.
  *
  * <p><b>Threading.</b> The methods are called by control threads and may block. <b>Order.</b>
  * {@link #start} once; to end, {@link #drain}, then {@link #close}, and the engine after that.
@@ -110,19 +110,29 @@ public final class Gateway implements AutoCloseable {
         new PredictEndpoints(routes, serving.memory(), options, counted, slow, payloads);
     InfoEndpoints info = new InfoEndpoints(serving, options, counted);
     metrics.register(new UpstreamMetrics(serving));
+    GatewayRoutes.Endpoints endpoints = endpoints(serving, options, slow, predict, info, traffic);
     HttpListener listener =
-        new HttpListener(
-            options.listener(),
-            services,
-            GatewayRoutes.router(
-                predict,
-                info,
-                new ConnectionsEndpoint(serving),
-                new TrafficEndpoints(traffic),
-                StaticFiles.load(options),
-                slow));
+        new HttpListener(options.listener(), services, GatewayRoutes.router(endpoints, slow));
     listenerMetrics.observe(listener);
     return new Gateway(listener, slow, cache, caching, payloads, loops);
+  }
+
+  private static GatewayRoutes.Endpoints endpoints(
+      Serving serving,
+      GatewayOptions options,
+      ExecutorService slow,
+      PredictEndpoints predict,
+      InfoEndpoints info,
+      Traffic traffic) {
+    StaticFiles files = StaticFiles.load(options);
+    slow.execute(files::pack);
+    return new GatewayRoutes.Endpoints(
+        predict,
+        new ModelEndpoints(serving, slow),
+        new TrafficEndpoints(traffic),
+        new ConnectionsEndpoint(serving),
+        info,
+        files);
   }
 
   /** What comes when the threads have ended is done at once: its requests are still to be told. */

@@ -1,6 +1,8 @@
 package dev.nereid.gateway;
 
+import dev.nereid.core.Failure;
 import dev.nereid.core.Fault;
+import dev.nereid.http.HttpExchange;
 import dev.nereid.http.Refusal;
 import dev.nereid.http.RefusalAnswers;
 import dev.nereid.http.ResponseHeaders;
@@ -40,6 +42,15 @@ final class GatewayErrors implements RefusalAnswers {
   /** The machine's word for a fault. */
   static String code(Fault fault) {
     return fault.name().toLowerCase(Locale.ROOT);
+  }
+
+  /** Answers with a failure. */
+  static void respond(HttpExchange exchange, Failure failure) {
+    int status = status(failure.fault());
+    exchange.respond(
+        status,
+        headers(status),
+        JsonReply.object(json -> JsonReply.error(json, code(failure.fault()), failure.message())));
   }
 
   @Override

@@ -15,25 +15,31 @@ import java.util.concurrent.Executor;
 final class GatewayRoutes {
   private GatewayRoutes() {}
 
+  /** Who answers. */
+  record Endpoints(
+      PredictEndpoints predict,
+      ModelEndpoints models,
+      TrafficEndpoints traffic,
+      ConnectionsEndpoint connections,
+      InfoEndpoints info,
+      StaticFiles files) {}
+
   /**
    * The router of the gateway.
    *
    * @param slow where answers are made that take long
    */
-  static Router router(
-      PredictEndpoints predict,
-      InfoEndpoints info,
-      ConnectionsEndpoint connections,
-      TrafficEndpoints traffic,
-      StaticFiles files,
-      Executor slow) {
+  static Router router(Endpoints to, Executor slow) {
+    InfoEndpoints info = to.info();
     List<Route> routes = new ArrayList<>();
-    inference(predict, info).forEach(route -> routes.add(route.needs(Need.INFERENCE)));
-    routes.addAll(traffic(traffic));
-    routes.add(Route.get("/connections", (e, _) -> connections.connections(e)).needs(Need.METRICS));
+    inference(to.predict(), info).forEach(route -> routes.add(route.needs(Need.INFERENCE)));
+    routes.addAll(models(to.models()));
+    routes.addAll(traffic(to.traffic()));
+    routes.add(
+        Route.get("/connections", (e, _) -> to.connections().connections(e)).needs(Need.METRICS));
     routes.add(
         Route.get("/metrics", (e, _) -> slow.execute(() -> info.metrics(e))).needs(Need.METRICS));
-    open(info, files, slow).forEach(route -> routes.add(route.needs(Need.NOTHING)));
+    open(info, to.files(), slow).forEach(route -> routes.add(route.needs(Need.NOTHING)));
     return new Router(routes, (e, _) -> notFound(e), GatewayRoutes::wrongMethod);
   }
 
@@ -50,6 +56,14 @@ final class GatewayRoutes {
         Route.post("/embed/base64", (e, _) -> predict.embedAll(e, "/embed/base64", "embed")),
         Route.post("/embed/batch", (e, _) -> predict.embedAll(e, "/embed/batch", "embed")),
         Route.get("/models", (e, _) -> info.models(e)));
+  }
+
+  /** Who asks models may see which there are; changes are for administrators. */
+  private static List<Route> models(ModelEndpoints models) {
+    return List.of(
+        Route.get("/models/index", (e, _) -> models.index(e)).needs(Need.INFERENCE),
+        Route.post("/models/{model}/load", (e, c) -> models.load(e, c.getFirst())),
+        Route.post("/models/{model}/unload", (e, c) -> models.unload(e, c.getFirst())));
   }
 
   /** Who measures may look; changes are for administrators. */
@@ -69,9 +83,11 @@ final class GatewayRoutes {
     return List.of(
         Route.get("/health", (e, _) -> slow.execute(() -> info.health(e))),
         Route.get("/healthz", (e, _) -> info.alive(e)),
+        Route.get("/caller", (e, _) -> info.caller(e)),
         Route.get("/limits", (e, _) -> info.limits(e)),
         Route.get("/openapi.json", (e, _) -> files.page(e, "openapi.json")),
         Route.get("/", (e, _) -> files.page(e, "index.html")),
+        Route.get("/prepare.js", (e, _) -> files.page(e, "prepare.js")),
         Route.get("/page/{file}", (e, c) -> files.page(e, c.getFirst())),
         Route.get("/samples", (e, _) -> files.sampleNames(e)),
         Route.get("/samples/{file}", (e, c) -> files.sample(e, c.getFirst())));

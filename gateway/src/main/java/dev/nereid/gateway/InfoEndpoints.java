@@ -1,14 +1,18 @@
 package dev.nereid.gateway;
 
+import dev.nereid.access.Caller;
 import dev.nereid.access.Role;
 import dev.nereid.core.FaultException;
 import dev.nereid.engine.IndexEntry;
 import dev.nereid.http.HttpExchange;
 import dev.nereid.http.ListenerOptions;
 import dev.nereid.http.ResponseHeaders;
+import dev.nereid.image.ImageFormat;
+import dev.nereid.image.ImageLimits;
 import io.netty.buffer.Unpooled;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Locale;
 import java.util.function.Consumer;
 import tools.jackson.core.JsonGenerator;
 
@@ -57,12 +61,33 @@ final class InfoEndpoints {
     respond(exchange, 200, json -> json.writeStringProperty("status", "ok"));
   }
 
+  /** Who asks, and what they may do: what a page offers depends on it. */
+  void caller(HttpExchange exchange) {
+    Caller caller = exchange.caller();
+    respond(
+        exchange,
+        200,
+        json -> {
+          json.writeStringProperty("name", caller.name());
+          json.writeArrayPropertyStart("roles");
+          for (Role role : Role.values()) {
+            if (caller.may(role)) {
+              json.writeString(role.typed());
+            }
+          }
+          json.writeEndArray();
+        });
+  }
+
   /** The limits that requests must keep. */
   void limits(HttpExchange exchange) {
     respond(exchange, 200, json -> limits(json, options));
   }
 
-  /** Writes the limits that requests must keep: bytes, counts, seconds. */
+  /**
+   * Writes the limits that requests must keep: bytes, counts, seconds, and what pictures may be
+   * unless a model's configuration says otherwise.
+   */
   static void limits(JsonGenerator json, GatewayOptions options) {
     ListenerOptions.Limits limits = options.listener().limits();
     ListenerOptions.Timeouts timeouts = options.listener().timeouts();
@@ -77,6 +102,13 @@ final class InfoEndpoints {
     json.writeNumberProperty("read_seconds", timeouts.read().toMillis() / 1000.0);
     json.writeNumberProperty("idle_seconds", timeouts.idle().toMillis() / 1000.0);
     json.writeNumberProperty("request_seconds", timeouts.request().toMillis() / 1000.0);
+    json.writeNumberProperty("image_pixels", ImageLimits.DEFAULT.maxPixels());
+    json.writeNumberProperty("image_side", ImageLimits.DEFAULT.maxSide());
+    json.writeArrayPropertyStart("image_formats");
+    for (ImageFormat format : ImageFormat.values()) {
+      json.writeString(format.name().toLowerCase(Locale.ROOT));
+    }
+    json.writeEndArray();
   }
 
   /** The models that take pictures. */

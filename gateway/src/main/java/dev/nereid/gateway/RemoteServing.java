@@ -196,7 +196,8 @@ final class RemoteServing implements Serving {
                       1,
                       serving ? IndexEntry.State.READY : IndexEntry.State.UNAVAILABLE,
                       serving ? "" : "its breakers are open",
-                      "on " + servers));
+                      "on "
+                          + String.join(", ", servers.stream().map(Endpoint::toString).toList())));
             });
     ensembles
         .all()
@@ -221,6 +222,22 @@ final class RemoteServing implements Serving {
             IndexEntry.State.UNAVAILABLE,
             "no upstream serves '" + missing + "'",
             "image steps here");
+  }
+
+  /** Servers do not tell whether they allow it; those that do not say so when asked. */
+  @Override
+  public boolean loadsOnRequest() {
+    return true;
+  }
+
+  @Override
+  public void load(String model) {
+    upstreams.load(model);
+  }
+
+  @Override
+  public void unload(String model, boolean dependents) {
+    upstreams.unload(model, dependents);
   }
 
   @Override

@@ -17,8 +17,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Who runs the models behind the gateway: the engine in this process, or remote servers.
  *
- * <p><b>Threading.</b> Thread-safe; nothing here blocks. Names that are unknown end in a {@link
- * dev.nereid.core.FaultException}.
+ * <p><b>Threading.</b> Thread-safe; nothing here blocks but loading and unloading. Names that are
+ * unknown end in a {@link dev.nereid.core.FaultException}.
  */
 public interface Serving {
   /** The engine in this process; whoever opened it closes it. */
@@ -62,6 +62,25 @@ public interface Serving {
 
   /** Every model known. */
   List<IndexEntry> index();
+
+  /** Whether models may be loaded and unloaded here, as far as is known. */
+  boolean loadsOnRequest();
+
+  /**
+   * Loads a model, or loads it anew, on every remote server where there are some. Blocks until it
+   * is ready.
+   *
+   * @throws dev.nereid.core.FaultException when it cannot be loaded, or not here
+   */
+  void load(String model);
+
+  /**
+   * Takes a model out of service, wherever it is. Blocks until it takes no more requests.
+   *
+   * @param dependents whether the steps of an ensemble that nothing else needs go too
+   * @throws dev.nereid.core.FaultException when models are not loaded on request here
+   */
+  void unload(String model, boolean dependents);
 
   /** Whether inference is offered. */
   Health health();

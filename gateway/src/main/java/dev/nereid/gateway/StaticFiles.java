@@ -7,6 +7,7 @@ import dev.nereid.http.ResponseHeaders;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -16,15 +17,41 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Properties;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 import java.util.zip.CRC32;
 import org.jspecify.annotations.Nullable;
 
-/** The page and its parts, and sample pictures, held in memory. Thread-safe. */
+/** The console's page and its parts, and sample pictures, held in memory. Thread-safe. */
 final class StaticFiles {
   private static final List<String> PAGE =
-      List.of("index.html", "app.js", "draw.js", "app.css", "icon.svg", "openapi.json");
+      List.of(
+          "index.html",
+          "app.css",
+          "app.js",
+          "charts.js",
+          "dom.js",
+          "draw.js",
+          "gateway.js",
+          "icon.svg",
+          "live.js",
+          "metrics.js",
+          "models.js",
+          "nearest.js",
+          "openapi.json",
+          "photos.js",
+          "playground.js",
+          "plan.js",
+          "prepare.js",
+          "results.js",
+          "traffic.js");
+
+  /** The page draws its charts with this library, which comes as a jar. */
+  private static final String CHARTS = "chart.js";
+
+  private static final String CHARTS_ABOUT =
+      "/META-INF/maven/org.webjars.npm/chart.js/pom.properties";
   private static final Map<String, String> TYPES =
       Map.of(
           "html", "text/html; charset=utf-8",
@@ -39,7 +66,9 @@ final class StaticFiles {
   private static final ResponseHeaders SAFE =
       ResponseHeaders.of(
               "content-security-policy",
-              "default-src 'self'; img-src 'self' blob: data:; frame-ancestors 'none'")
+              "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';"
+                  + " img-src 'self' blob: data:; base-uri 'none'; form-action 'none';"
+                  + " frame-ancestors 'none'")
           .with("x-content-type-options", "nosniff")
           .with("referrer-policy", "no-referrer")
           .with("cache-control", "no-cache");
@@ -52,18 +81,27 @@ final class StaticFiles {
   static StaticFiles load(GatewayOptions options) {
     StaticFiles loaded = new StaticFiles();
     for (String name : PAGE) {
-      byte[] bytes = resource(name);
+      byte[] bytes = resource("page/" + name);
       if (name.equals("openapi.json")) {
         String text = new String(bytes, StandardCharsets.UTF_8);
         bytes = text.replace("@VERSION@", options.version()).getBytes(StandardCharsets.UTF_8);
       }
-      loaded.files.put(name, new StaticFile(typeOf(name), bytes, true));
+      loaded.files.put(name, new StaticFile(typeOf(name), bytes));
     }
+    loaded.files.put(CHARTS, new StaticFile(typeOf(CHARTS), charts()));
     Path folder = options.samples();
     if (folder != null && Files.isDirectory(folder)) {
       loaded.loadSamples(folder);
     }
     return loaded;
+  }
+
+  /**
+   * Makes smaller forms of the page's parts for browsers that take them; until then they do
+   * without.
+   */
+  void pack() {
+    files.values().forEach(StaticFile::pack);
   }
 
   /** Answers with a part of the page. */
@@ -103,7 +141,7 @@ final class StaticFiles {
         String name = path.getFileName().toString();
         String type = typeOf(name);
         if (type.startsWith("image/") && Files.size(path) <= LARGEST_SAMPLE) {
-          samples.put(name, new StaticFile(type, Files.readAllBytes(path), false));
+          samples.put(name, new StaticFile(type, Files.readAllBytes(path)));
         }
       }
     } catch (IOException e) {
@@ -115,10 +153,21 @@ final class StaticFiles {
     return TYPES.getOrDefault(name.substring(name.lastIndexOf('.') + 1), "");
   }
 
+  private static byte[] charts() {
+    Properties about = new Properties();
+    try {
+      about.load(new ByteArrayInputStream(resource(CHARTS_ABOUT)));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    String version = about.getProperty("version");
+    return resource("/META-INF/resources/webjars/chart.js/" + version + "/dist/chart.umd.min.js");
+  }
+
   private static byte[] resource(String name) {
-    try (InputStream in = StaticFiles.class.getResourceAsStream("page/" + name)) {
+    try (InputStream in = StaticFiles.class.getResourceAsStream(name)) {
       if (in == null) {
-        throw new IllegalStateException("resource page/" + name + ": missing");
+        throw new IllegalStateException("resource " + name + ": missing");
       }
       return in.readAllBytes();
     } catch (IOException e) {
@@ -126,20 +175,24 @@ final class StaticFiles {
     }
   }
 
-  /** A file, and packed if that is worth it. */
+  /** A file, and, once that is done and worth it, its packed form. */
   private static final class StaticFile {
     private final String tag;
     private final ResponseHeaders headers;
     private final byte[] plain;
-    private final byte[] packed;
+    private volatile byte[] packed;
 
-    StaticFile(String type, byte[] bytes, boolean pack) {
+    StaticFile(String type, byte[] bytes) {
       CRC32 checksum = new CRC32();
       checksum.update(bytes);
       tag = "\"" + Long.toHexString(checksum.getValue()) + "\"";
       headers = SAFE.with("content-type", type).with("etag", tag);
       plain = bytes;
-      packed = pack ? packed(bytes) : bytes;
+      packed = bytes;
+    }
+
+    void pack() {
+      packed = packed(plain);
     }
 
     void respond(HttpExchange exchange) {
@@ -147,12 +200,13 @@ final class StaticFiles {
         exchange.respond(304, headers, Unpooled.EMPTY_BUFFER);
         return;
       }
+      byte[] small = packed;
       boolean pack =
-          packed.length < plain.length
+          small.length < plain.length
               && ContentCoding.preferred(exchange.header("accept-encoding")) == ContentCoding.GZIP;
       ResponseHeaders sent =
           pack ? headers.with("content-encoding", "gzip").with("vary", "accept-encoding") : headers;
-      exchange.respond(200, sent, Unpooled.wrappedBuffer(pack ? packed : plain));
+      exchange.respond(200, sent, Unpooled.wrappedBuffer(pack ? small : plain));
     }
 
     private static byte[] packed(byte[] bytes) {

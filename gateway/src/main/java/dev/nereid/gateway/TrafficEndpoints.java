@@ -1,6 +1,5 @@
 package dev.nereid.gateway;
 
-import dev.nereid.core.Failure;
 import dev.nereid.core.Fault;
 import dev.nereid.core.FaultException;
 import dev.nereid.http.HttpExchange;
@@ -84,7 +83,7 @@ final class TrafficEndpoints {
       LOG.info("traffic of '{}': no plan is in force", model);
       respond(exchange, json -> json.writeStringProperty("status", "removed"));
     } catch (FaultException e) {
-      fail(exchange, e.failure());
+      GatewayErrors.respond(exchange, e.failure());
     }
   }
 
@@ -98,7 +97,7 @@ final class TrafficEndpoints {
         throw FaultException.of(Fault.NOT_FOUND, "traffic: no plan for '" + model + "'");
       }
     } catch (FaultException e) {
-      fail(exchange, e.failure());
+      GatewayErrors.respond(exchange, e.failure());
       return;
     }
     respond(exchange, json -> members(json, live));
@@ -106,15 +105,6 @@ final class TrafficEndpoints {
 
   private static void respond(HttpExchange exchange, Consumer<JsonGenerator> content) {
     exchange.respond(200, GatewayErrors.headers(200), JsonReply.object(content));
-  }
-
-  private static void fail(HttpExchange exchange, Failure failure) {
-    int status = GatewayErrors.status(failure.fault());
-    exchange.respond(
-        status,
-        GatewayErrors.headers(status),
-        JsonReply.object(
-            json -> JsonReply.error(json, GatewayErrors.code(failure.fault()), failure.message())));
   }
 
   private static void object(JsonGenerator json, Traffic.Live live) {
@@ -168,6 +158,8 @@ final class TrafficEndpoints {
   private static void shadow(
       JsonGenerator json, TrafficPlan.Shadow plan, ShadowCounts.Totals totals) {
     json.writeNumberProperty("sample", plan.sample());
+    json.writeNumberProperty("iou", plan.overlap());
+    json.writeNumberProperty("cosine", plan.cosine());
     json.writeNumberProperty("compared", totals.compared());
     json.writeNumberProperty("different", totals.different());
     json.writeNumberProperty("difference_ratio", round(totals.differenceRatio()));

@@ -98,6 +98,21 @@ final class CachingServingTest {
     }
 
     @Override
+    public boolean loadsOnRequest() {
+      return false;
+    }
+
+    @Override
+    public void load(String model) {
+      throw new AssertionError("nobody asked for '" + model + "' to be loaded");
+    }
+
+    @Override
+    public void unload(String model, boolean dependents) {
+      throw new AssertionError("nobody asked for '" + model + "' to be unloaded");
+    }
+
+    @Override
     public Health health() {
       return Health.GOOD;
     }

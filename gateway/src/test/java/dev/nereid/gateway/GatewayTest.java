@@ -289,7 +289,9 @@ final class GatewayTest {
         "/health",
         "/healthz",
         "/limits",
+        "/caller",
         "/models",
+        "/models/index",
         "/connections",
         "/openapi.json",
         "/samples"
@@ -325,6 +327,34 @@ final class GatewayTest {
   }
 
   @Test
+  void saysWhatPicturesMayBe() throws Exception {
+    JsonNode limits = running.get("/limits").json();
+    assertThat(limits.get("image_formats").values().stream().map(JsonNode::asString))
+        .containsExactly("jpeg", "png", "webp", "bmp", "tiff", "gif");
+    assertThat(limits.get("image_pixels").asLong()).isEqualTo(64_000_000);
+    assertThat(limits.get("image_side").asInt()).isEqualTo(16_384);
+  }
+
+  @Test
+  void changesNoModelsThatAreThoseOfTheStart() throws Exception {
+    JsonNode index = running.get("/models/index").json();
+    assertThat(index.get("on_request").asBoolean()).isFalse();
+    assertThat(index.get("models").size()).isGreaterThan(10);
+    assertThat(index.get("models").get(0).propertyNames())
+        .containsExactly("name", "version", "state", "reason", "summary");
+    var refused = running.post("/models/simple/unload", "application/json", new byte[0]);
+    assertThat(refused.status()).isEqualTo(503);
+    assertThat(refused.json().get("detail").asString()).contains("model-control-mode=explicit");
+  }
+
+  @Test
+  void everybodyMayDoEverythingWhereNobodyIsAsked() throws Exception {
+    JsonNode caller = running.get("/caller").json();
+    assertThat(caller.get("name").asString()).isEmpty();
+    assertThat(caller.get("roles")).hasSize(3);
+  }
+
+  @Test
   void listsTheModelsThatTakePictures() throws Exception {
     List<String> names = new ArrayList<>();
     running
@@ -346,9 +376,16 @@ final class GatewayTest {
   void servesThePageItsPartsAndSamples() throws Exception {
     var page = running.get("/");
     assertThat(page.header("content-type")).isEqualTo("text/html; charset=utf-8");
-    assertThat(page.header("content-security-policy")).startsWith("default-src 'self'");
-    var packed = running.get("/page/app.js", "accept-encoding", "gzip");
-    assertThat(packed.header("content-encoding")).isEqualTo("gzip");
+    assertThat(page.header("content-security-policy"))
+        .startsWith("default-src 'none'; script-src 'self'; style-src 'self';")
+        .doesNotContain("unsafe");
+    assertThat(page.header("x-content-type-options")).isEqualTo("nosniff");
+    assertThat(running.get("/prepare.js").header("content-type")).startsWith("text/javascript");
+    RunningGateway.Answer packed;
+    do {
+      packed = running.get("/page/chart.js", "accept-encoding", "gzip");
+      assertThat(packed.status()).isEqualTo(200);
+    } while (!packed.header("content-encoding").equals("gzip")); // packed after the start
     assertThat(running.get("/", "if-none-match", page.header("etag")).status()).isEqualTo(304);
     assertThat(running.get("/samples/scene.jpg").response().body())
         .isEqualTo(RunningGateway.sample("scene.jpg"));

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.nereid.engine.Engine;
 import dev.nereid.engine.EngineOptions;
+import dev.nereid.engine.EngineOptions.Control;
+import dev.nereid.engine.EngineOptions.ControlMode;
 import dev.nereid.engine.LoadReport;
 import dev.nereid.http.AccessLog;
 import dev.nereid.http.EventLoops;
@@ -53,11 +55,24 @@ final class RunningGateway implements AutoCloseable {
   }
 
   RunningGateway(GatewayOptions options, Path models) throws Exception {
-    engine = Engine.open(EngineOptions.of(models), metrics);
+    this(options, EngineOptions.of(models));
+  }
+
+  RunningGateway(GatewayOptions options, EngineOptions models) throws Exception {
+    engine = Engine.open(models, metrics);
     LoadReport report = engine.started().get(60, TimeUnit.SECONDS);
     assertThat(report.failures()).isEmpty();
     gateway = Gateway.over(engine, options, loops, metrics, AccessLog.OFF);
     gateway.start();
+  }
+
+  /** The demo models, which may be loaded and unloaded. */
+  static EngineOptions changeable() {
+    return EngineOptions.of(MODELS).with(Control.of(ControlMode.EXPLICIT, "*"));
+  }
+
+  String url() {
+    return "http://127.0.0.1:" + gateway.port();
   }
 
   static GatewayOptions options() {
@@ -96,9 +111,7 @@ final class RunningGateway implements AutoCloseable {
   }
 
   private HttpRequest.Builder request(String path, String... headers) {
-    var request =
-        HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + gateway.port() + path))
-            .timeout(Duration.ofSeconds(60));
+    var request = HttpRequest.newBuilder(URI.create(url() + path)).timeout(Duration.ofSeconds(60));
     return headers.length == 0 ? request : request.headers(headers);
   }
 

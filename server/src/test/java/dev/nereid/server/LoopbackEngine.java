@@ -229,6 +229,11 @@ final class LoopbackEngine implements Engine {
   }
 
   @Override
+  public boolean loadsOnRequest() {
+    return true;
+  }
+
+  @Override
   public void load(String model, LoadParameters parameters) {
     requireKnown(model, -1);
     calls.add("load " + model + " " + parameters.config() + " " + parameters.files());
