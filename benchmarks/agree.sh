@@ -1,24 +1,27 @@
 #!/usr/bin/env bash
-# Presses one server with h2load or wrk and with `nereid bench` in turn, the same requests and as many
-# in flight, and prints what each says of its throughput, and how busy it kept the server and itself.
-# Where both kept the server's core busy, the server was the bottleneck, and they must agree within 5 %;
-# the exit status is 1 where they do not. Elsewhere the table shows whose core was full instead.
+# Presses one server with h2load or wrk, with `nereid bench`, and with the first again, the same requests
+# and as many in flight, and prints what each says of its throughput, and how busy it kept the server and
+# itself. Where both kept the server's core busy, the server was the bottleneck, and they must agree
+# within 5 %; the exit status is 1 where they do not. Elsewhere the table shows whose core was full.
+# What drifts meanwhile drifts for both tools. bench goes on in one process, whose compilers are done
+# after its first run, which does not count.
 #
 #   benchmarks/agree.sh [row...]      rows by name or first words; all when none (under 8 minutes)
 #
 # Needs h2load and wrk (Debian: apt-get install nghttp2-client wrk), curl, and two cores that do
 # nothing else. Settings, from the environment:
 #
-#   WARMUP=8 DURATION=4 ROUNDS=3      seconds before and of each measurement, measurements of each tool
+#   WARMUP=6 DURATION=4 ROUNDS=2      seconds before the first measurement and of each; measurements of
+#                                     bench, and of the other tool before and after it
 #   SERVER_CORE=0 CLIENT_CORE=1
 #   MODELS=benchmarks/models          repository with mlp and slice
 #   DEMO=models                       repository with shapes_classifier
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-WARMUP=${WARMUP:-8}
+WARMUP=${WARMUP:-6}
 DURATION=${DURATION:-4}
-ROUNDS=${ROUNDS:-3}
+ROUNDS=${ROUNDS:-2}
 SERVER_CORE=${SERVER_CORE:-0}
 CLIENT_CORE=${CLIENT_CORE:-1}
 MODELS=${MODELS:-benchmarks/models}
@@ -49,14 +52,15 @@ mlp-grpc-64     | grpc | mlp               | 1  | 64 | 1000
 mlp-http-64     | http | mlp               | 1  | 64 | 1000
 '
 
-# The median of the numbers given.
+# The median of the numbers given; of an even number the mean of the middle two.
 median() {
-  printf '%s\n' "$@" | sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'
+  printf '%s\n' "$@" | sort -n | awk '{ v[NR] = $1 } END {
+    print (v[int((NR + 1) / 2)] + v[int((NR + 2) / 2)]) / 2 }'
 }
 
-# The least and the most of the numbers given.
+# spread FILE: its least and its most requests per second.
 spread() {
-  printf '%s\n' "$@" | sort -n | awk 'NR == 1 { least = $1 } END { print least " to " $1 }'
+  sort -n "$work/$1" | awk 'NR == 1 { least = $1 } END { print least, $1 }'
 }
 
 chosen() {
@@ -69,8 +73,8 @@ chosen() {
   return 1
 }
 
-# Each of these measures once and adds a line "requests/s server-busy tool-busy server-us" to a file;
-# busy is the share of a core in per cent.
+# Each of these adds lines "requests/s server-busy tool-busy server-us" to a file, one for each
+# measurement; busy is the share of a core in per cent.
 press_other() {
   local begun before completed
   before=$(cpu_micros "$server_java")
@@ -88,16 +92,15 @@ press_other() {
 
 press_ours() {
   bench -u "127.0.0.1:$port" -i "$transport" -m "$model" -b "$batch" -c "$in_flight" -w "${DURATION}s" \
-    -d "${DURATION}s" -q --inputs 1 --metrics-url "http://127.0.0.1:$METRICS_PORT/metrics" \
-    --json "$work/run.json" > /dev/null
-  awk -v rate="$(figure throughput)" -v server="$(figure server_cpu_per_request)" \
-    -v tool="$(figure client_cpu_per_request)" 'BEGIN {
-      printf "%.0f %.0f %.0f %.1f\n", rate, rate * server / 1e4, rate * tool / 1e4, server }' >> "$work/ours"
-}
-
-# A figure of the run that bench has just written.
-figure() {
-  sed -n "s/^ *\"$1\" *: *\([0-9.E+-]*\),*$/\1/p" "$work/run.json" | head -n 1
+    -d "${DURATION}s" --repeat $((ROUNDS + 1)) -q --inputs 1 --csv "$work/runs.csv" \
+    --metrics-url "http://127.0.0.1:$METRICS_PORT/metrics" > /dev/null
+  awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) column[$i] = i }
+    NR > 2 {
+      rate = $column["throughput"]
+      server = $column["server_cpu_per_request"]
+      tool = $column["client_cpu_per_request"]
+      printf "%.0f %.0f %.0f %.1f\n", rate, rate * server / 1e4, rate * tool / 1e4, server
+    }' "$work/runs.csv" > "$work/ours"
 }
 
 # column FILE NUMBER: the median over the rounds.
@@ -128,24 +131,20 @@ measure_row() {
   check_content "$transport" "$model" "$in_flight"
   make_body "$transport" "$model" "$batch"
   press "$transport" "$in_flight" "$WARMUP" > /dev/null
-  for ((round = 0; round < ROUNDS; round++)); do
-    if [ $((round % 2)) = 0 ]; then
-      press_other
-      press_ours
-    else
-      press_ours
-      press_other
-    fi
-    say "  $tool: $(tail -n 1 "$work/other"); bench: $(tail -n 1 "$work/ours")"
+  for ((round = 0; round < 2 * ROUNDS; round++)); do
+    [ $round != $ROUNDS ] || press_ours
+    press_other
   done
-  local ratios ratio verdict
-  ratios=$(paste -d' ' "$work/other" "$work/ours" | awk '{ printf "%.3f ", $5 / $1 }')
-  # shellcheck disable=SC2086
-  ratio=$(median $ratios)
+  say "  $tool: $(paste -sd';' "$work/other"); bench: $(paste -sd';' "$work/ours")"
+  local ratio spread verdict
+  ratio=$(awk -v ours="$(column ours 1)" -v other="$(column other 1)" 'BEGIN { printf "%.3f", ours / other }')
+  spread=$(awk -v ours="$(spread ours)" -v other="$(spread other)" 'BEGIN {
+    split(ours, a, " ")
+    split(other, b, " ")
+    printf "%.3f to %.3f", a[1] / b[2], a[2] / b[1] }')
   verdict=$(verdict "$ratio")
   [ "$verdict" != DIFFER ] || differ=1
-  # shellcheck disable=SC2086
-  echo "| $name | $tool | $(described other) | $(described ours) | $ratio ($(spread $ratios)) | $verdict |"
+  echo "| $name | $tool | $(described other) | $(described ours) | $ratio ($spread) | $verdict |"
 }
 
 # described FILE: the medians over the rounds.
@@ -161,10 +160,14 @@ for model in "$MODELS/mlp" "$MODELS/slice" "$DEMO/shapes_classifier"; do
 done
 echo "Machine: $(awk -F': ' '/model name/ { print $2; exit }' /proc/cpuinfo), $(nproc) cores, $(uname -sr);" \
   "date: $(date -u +%F); commit: $(git describe --always --dirty 2> /dev/null || echo unknown);" \
-  "server on one core, the tool on another; warm-up ${WARMUP} s, $ROUNDS times ${DURATION} s of each tool in turn, medians."
+  "server on one core, the tool on another; ${DURATION} s for each measurement, $ROUNDS of bench between $((2 * ROUNDS)) of the other tool, medians."
 echo
-echo "Of each tool: requests per second; how busy the server's core was with the server, and the tool's core with the"
-echo "tool; the server's processor time for a request. The ratio is bench over the other tool, with its least and most."
+cat << 'TEXT'
+Of each tool: requests per second; how busy the server's core was with the server, and the tool's core with the tool;
+the server's processor time for a request. The ratio is bench over the other tool, and at least and at most what single
+measurements make of it. Where the server was not busy for 95 % of the time the tools are compared with each other, not
+with the server.
+TEXT
 echo
 echo '| load | the other tool | its figures | those of bench | ratio | verdict |'
 echo '|---|---|---|---|---|---|'
