@@ -270,7 +270,7 @@ final class ScarcityTest {
     whileOthersAreServed(
         start,
         (server, http, grpc) -> {
-          for (int round = 0; round < 5; round++) {
+          for (int round = 0; round < 2; round++) {
             int answered = 0;
             List<CompletableFuture<InferResult>> pending = new ArrayList<>();
             for (int i = 0; i < 48; i++) {

@@ -116,6 +116,8 @@ final class ProtocolsTest {
             "--skip-trt",
             "--warmup",
             "100ms",
+            "--cell-time",
+            "100ms",
             "--iterations",
             "6",
             "--model",
