@@ -29,7 +29,7 @@ final class ForthAndBackTest {
     try (var truth = TruthProcess.start()) {
       Figures.hold(
           () -> {
-            truth.script("service=10000&drift=15");
+            truth.script("service=10000&drift=10");
             Path file = folder.resolve("cells.jsonl");
             Files.deleteIfExists(file);
             BenchRun ran =
@@ -42,7 +42,7 @@ final class ForthAndBackTest {
                     "--batches=1",
                     "--concurrency=2",
                     "--warmup=0s",
-                    "--cell-time=400ms",
+                    "--cell-time=600ms",
                     "--link=loopback",
                     "--resume=" + file);
             List<JsonNode> cells =
