@@ -29,7 +29,7 @@ final class ForthAndBackTest {
     try (var truth = TruthProcess.start()) {
       Figures.hold(
           () -> {
-            truth.script("service=10000&drift=10");
+            truth.script("service=30000&drift=60");
             Path file = folder.resolve("cells.jsonl");
             Files.deleteIfExists(file);
             BenchRun ran =

@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.nereid.config.proto.DataType;
 import dev.nereid.config.proto.ModelConfig;
 import dev.nereid.core.FaultException;
+import java.util.List;
+import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -107,5 +109,35 @@ final class ConfigJsonTest {
     assertThatThrownBy(() -> ConfigJson.parse(json.replace('\'', '"')))
         .isInstanceOf(FaultException.class)
         .hasMessageContaining(explanation);
+  }
+
+  /** A configuration given with a load comes over the network. */
+  @Test
+  void damageIsRefusedInWords() {
+    String json = ConfigJson.print(ConfigText.parse(TEXT, "x"));
+    Random random = new Random(31);
+    for (int i = 0; i < 2_000; i++) {
+      StringBuilder damaged = new StringBuilder(json);
+      int at = random.nextInt(json.length());
+      switch (random.nextInt(4)) {
+        case 0 -> damaged.setLength(at);
+        case 1 -> damaged.deleteCharAt(at);
+        case 2 -> damaged.insert(at, "{}[]\",:\\-9e".charAt(random.nextInt(11)));
+        default -> damaged.insert(at, json, at / 2, Math.min(json.length(), at / 2 + 9));
+      }
+      try {
+        ConfigValidator.problems(ConfigJson.parse(damaged.toString()));
+      } catch (FaultException e) {
+        assertThat(e).message().isNotEmpty();
+      }
+    }
+  }
+
+  @Test
+  void nestingWithoutEndIsRefused() {
+    for (String deep : List.of("{\"input\":[", "[", "{\"a\":")) {
+      assertThatThrownBy(() -> ConfigJson.parse(deep.repeat(50_000)))
+          .isInstanceOf(FaultException.class);
+    }
   }
 }

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -47,5 +48,21 @@ final class LabelsTest {
     Files.write(model.resolve("bad.txt"), new byte[] {(byte) 0xff});
     assertThatThrownBy(() -> Labels.read(model, "bad.txt"))
         .hasMessageEndingWith("bytes that are not UTF-8");
+  }
+
+  @Test
+  void whateverAFileHoldsIsReadOrRefusedInWords() throws IOException {
+    Random random = new Random(21);
+    for (int i = 0; i < 500; i++) {
+      byte[] bytes = new byte[random.nextInt(64)];
+      random.nextBytes(bytes);
+      Files.write(model.resolve("labels.txt"), bytes);
+      try {
+        Labels labels = Labels.read(model, "labels.txt");
+        assertThat(labels.lines()).hasSize(labels.size());
+      } catch (FaultException e) {
+        assertThat(e).message().endsWith("bytes that are not UTF-8");
+      }
+    }
   }
 }
