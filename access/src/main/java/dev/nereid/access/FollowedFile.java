@@ -53,18 +53,15 @@ final class FollowedFile {
 
   /** Looks whether it has changed. */
   void look() {
-    switch (content.look()) {
-      case SAME, CHANGING -> {}
-      case TAKEN -> {
-        taken.increment();
-        LOG.info("{}: what it holds now is in force", file);
-      }
-      case REFUSED -> {
-        if (content.isNews()) {
-          refused.increment();
-          LOG.warn("What was before stays in force: {}", content.complaint());
-        }
-      }
-    }
+    var _ =
+        content.look(
+            () -> {
+              taken.increment();
+              LOG.info("{}: what it holds now is in force", file);
+            },
+            complaint -> {
+              refused.increment();
+              LOG.warn("What was before stays in force: {}", complaint);
+            });
   }
 }

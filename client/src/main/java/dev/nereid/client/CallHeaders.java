@@ -57,15 +57,11 @@ final class CallHeaders extends CallCredentials {
               }
             });
     return () -> {
-      switch (files.look()) {
-        case SAME, CHANGING -> {}
-        case TAKEN -> LOG.info("upstream credentials: what {} holds now is in force", file);
-        case REFUSED -> {
-          if (files.isNews()) {
-            LOG.warn("upstream credentials: those of before stay in force: {}", files.complaint());
-          }
-        }
-      }
+      var _ =
+          files.look(
+              () -> LOG.info("upstream credentials: what {} holds now is in force", file),
+              complaint ->
+                  LOG.warn("upstream credentials: those of before stay in force: {}", complaint));
     };
   }
 

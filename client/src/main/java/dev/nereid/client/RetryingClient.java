@@ -3,7 +3,6 @@ package dev.nereid.client;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
@@ -131,8 +130,7 @@ public final class RetryingClient extends ForwardingClient {
       }
       deciding.lock();
       try {
-        long base = retry.backoff().toNanos() << Math.min(10, made - 1);
-        long pause = base <= 1 ? base : base / 2 + ThreadLocalRandom.current().nextLong(base);
+        long pause = retry.pauseNanos(made);
         boolean late = ends && endNanos - System.nanoTime() <= pause;
         boolean again = !over && made < retry.attempts() && !late && budget.tryRetry();
         return again ? pause : -1;

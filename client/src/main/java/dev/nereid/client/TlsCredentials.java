@@ -82,15 +82,10 @@ final class TlsCredentials {
 
   /** Reads the files again, and takes what they hold if it may count. */
   void look() {
-    switch (content.look()) {
-      case SAME, CHANGING -> {}
-      case TAKEN -> LOG.info("upstream TLS: new files are in force for new connections");
-      case REFUSED -> {
-        if (content.isNews()) {
-          LOG.warn("upstream TLS: new files are not taken: {}", content.complaint());
-        }
-      }
-    }
+    var _ =
+        content.look(
+            () -> LOG.info("upstream TLS: new files are in force for new connections"),
+            complaint -> LOG.warn("upstream TLS: new files are not taken: {}", complaint));
   }
 
   private void take(List<byte[]> contents) throws GeneralSecurityException {

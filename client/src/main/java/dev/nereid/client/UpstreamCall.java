@@ -9,7 +9,6 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
@@ -225,7 +224,7 @@ final class UpstreamCall {
       return;
     }
     runtime.retries().increment();
-    long pause = Math.max(ending.backoffNanos(), backoff(made));
+    long pause = Math.max(ending.backoffNanos(), runtime.options().retry().pauseNanos(made));
     var _ = runtime.timers().schedule(() -> attempt(ending.failure()), pause, TimeUnit.NANOSECONDS);
   }
 
@@ -241,12 +240,6 @@ final class UpstreamCall {
         && attempts < runtime.options().retry().attempts()
         && !isPointless(runtime.ticker().nanos())
         && runtime.budget().tryRetry();
-  }
-
-  /** Doubled with each attempt, give or take a half. */
-  private long backoff(int made) {
-    long base = runtime.options().retry().backoff().toNanos() << Math.min(10, made - 1);
-    return base <= 1 ? base : base / 2 + ThreadLocalRandom.current().nextLong(base);
   }
 
   private void hedge() {

@@ -5,6 +5,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ThreadLocalRandom;
 
 /**
  * Which servers there are, how they are reached, and how calls to them are protected.
@@ -100,6 +101,12 @@ public record UpstreamOptions(
         throw new IllegalArgumentException(
             "retry: %s, %s, %s (expected: not negative)".formatted(backoff, perCall, hedgeAfter));
       }
+    }
+
+    /** A pause before the attempt that follows so many. */
+    long pauseNanos(int made) {
+      long base = backoff.toNanos() << Math.min(10, made - 1);
+      return base <= 1 ? base : base / 2 + ThreadLocalRandom.current().nextLong(base);
     }
 
     /** The same with hedging. */

@@ -30,6 +30,7 @@ final class PlainHttpServer implements AutoCloseable {
   }
 
   private final ServerSocket socket;
+  private final Thread accepting;
   private final Function<Request, Response> handler;
   final AtomicInteger accepted = new AtomicInteger();
 
@@ -40,7 +41,7 @@ final class PlainHttpServer implements AutoCloseable {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
-    Thread.ofVirtual().start(this::accept);
+    accepting = Thread.ofVirtual().start(this::accept);
   }
 
   Endpoint endpoint() {
@@ -112,8 +113,11 @@ final class PlainHttpServer implements AutoCloseable {
   public void close() {
     try {
       socket.close();
+      accepting.join(); // until then the port may still take connections
     } catch (IOException e) {
       throw new UncheckedIOException(e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
   }
 }

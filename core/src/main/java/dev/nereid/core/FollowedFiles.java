@@ -11,6 +11,7 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 
 /**
  * Files that belong together and are followed for change: what they hold counts once it was the
@@ -98,6 +99,22 @@ public final class FollowedFiles {
     inForce = seen;
     complaint = "";
     return Look.TAKEN;
+  }
+
+  /**
+   * The same, and tells of what came of it.
+   *
+   * @param taken when what they hold now is in force
+   * @param refused with each new complaint
+   */
+  public Look look(Runnable taken, Consumer<String> refused) {
+    Look look = look();
+    if (look == Look.TAKEN) {
+      taken.run();
+    } else if (look == Look.REFUSED && news) {
+      refused.accept(complaint);
+    }
+    return look;
   }
 
   private Look refuse(Exception why) {

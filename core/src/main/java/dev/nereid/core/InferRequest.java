@@ -91,6 +91,36 @@ public final class InferRequest {
       return new Call(model, -1, "", Map.of(), List.of(), 0, 0, nowNanos, Long.MAX_VALUE);
     }
 
+    /** What an ensemble asks of the model of a step, on behalf of this call. */
+    public Call step(String stepModel, long stepVersion, List<RequestedOutput> stepOutputs) {
+      return new Call(
+          stepModel,
+          stepVersion,
+          id,
+          parameters,
+          stepOutputs,
+          priority,
+          timeoutMicros,
+          receivedNanos,
+          deadlineNanos,
+          span);
+    }
+
+    /** The same call with other parameters. */
+    public Call with(Map<String, Object> others) {
+      return new Call(
+          model,
+          version,
+          id,
+          others,
+          outputs,
+          priority,
+          timeoutMicros,
+          receivedNanos,
+          deadlineNanos,
+          span);
+    }
+
     /** The same call below another span. */
     public Call under(TraceSpan other) {
       return new Call(

@@ -106,21 +106,15 @@ final class ImageEnsembleRun {
                 inputs.add(tensor.in(share).renamed(input));
               }
             });
-    InferRequest.Call call = request.call();
     InferRequest.Call asked =
-        new InferRequest.Call(
-            step.getModelName(),
-            step.getModelVersion() <= 0 ? -1 : step.getModelVersion(),
-            call.id(),
-            call.parameters(),
-            step.getOutputMapMap().keySet().stream()
-                .map(name -> new RequestedOutput(name, 0))
-                .toList(),
-            call.priority(),
-            call.timeoutMicros(),
-            call.receivedNanos(),
-            call.deadlineNanos(),
-            call.span());
+        request
+            .call()
+            .step(
+                step.getModelName(),
+                step.getModelVersion() <= 0 ? -1 : step.getModelVersion(),
+                step.getOutputMapMap().keySet().stream()
+                    .map(name -> new RequestedOutput(name, 0))
+                    .toList());
     return new InferRequest(asked, inputs, leases, new StepReply(step), request);
   }
 

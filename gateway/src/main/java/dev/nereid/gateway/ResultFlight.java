@@ -2,13 +2,11 @@ package dev.nereid.gateway;
 
 import dev.nereid.core.Failure;
 import dev.nereid.core.Fault;
+import dev.nereid.core.Followers;
 import dev.nereid.core.InferRequest;
 import dev.nereid.core.InferResponse;
 import dev.nereid.core.Reply;
-import java.util.ArrayList;
-import java.util.Iterator;
 import java.util.List;
-import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,9 +17,8 @@ import org.jspecify.annotations.Nullable;
 final class ResultFlight implements Reply {
   private final CachingServing serving;
   private final Asked asked;
-  private final ReentrantLock joining = new ReentrantLock();
+  private final Followers<InferRequest> followers = new Followers<>();
   private volatile InferRequest leader;
-  private List<InferRequest> followers = new ArrayList<>(0); // guarded by joining
 
   /**
    * What a request asks.
@@ -68,15 +65,7 @@ final class ResultFlight implements Reply {
   }
 
   private boolean isWithdrawn() {
-    if (!leader.isCancelled()) {
-      return false;
-    }
-    joining.lock();
-    try {
-      return followers.stream().allMatch(InferRequest::isCancelled);
-    } finally {
-      joining.unlock();
-    }
+    return leader.isCancelled() && followers.allMatch(InferRequest::isCancelled);
   }
 
   /** Takes a request along, unless it has less time, or is more urgent, than the one that runs. */
@@ -86,42 +75,20 @@ final class ResultFlight implements Reply {
         || call.priority() != leader.call().priority()) {
       return false;
     }
-    joining.lock();
-    try {
-      followers.add(request);
-      return true;
-    } finally {
-      joining.unlock();
-    }
+    followers.add(request);
+    return true;
   }
 
   /** Takes every follower out; none joins any more. */
   List<InferRequest> followers() {
-    joining.lock();
-    try {
-      List<InferRequest> taken = followers;
-      followers = List.of();
-      return taken;
-    } finally {
-      joining.unlock();
-    }
+    return followers.takeAll();
   }
 
   /** Takes out the followers that wait no more. */
   void sweep(long nowNanos, List<Ended> ended) {
-    joining.lock();
-    try {
-      for (Iterator<InferRequest> each = followers.iterator(); each.hasNext(); ) {
-        InferRequest follower = each.next();
-        Failure failure = overtaken(follower, nowNanos);
-        if (failure != null) {
-          each.remove();
-          ended.add(new Ended(follower, failure));
-        }
-      }
-    } finally {
-      joining.unlock();
-    }
+    followers.sweep(
+        request -> overtaken(request, nowNanos),
+        (request, failure) -> ended.add(new Ended(request, failure)));
   }
 
   private static @Nullable Failure overtaken(InferRequest request, long nowNanos) {
@@ -137,16 +104,12 @@ final class ResultFlight implements Reply {
   /** Makes the first follower that still waits the leader; false when there is none. */
   boolean replaceLeader(long nowNanos, List<Ended> ended) {
     sweep(nowNanos, ended);
-    joining.lock();
-    try {
-      if (followers.isEmpty()) {
-        return false;
-      }
-      leader = followers.removeFirst();
-      return true;
-    } finally {
-      joining.unlock();
+    InferRequest next = followers.takeFirst();
+    if (next == null) {
+      return false;
     }
+    leader = next;
+    return true;
   }
 
   @Override

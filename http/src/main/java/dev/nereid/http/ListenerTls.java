@@ -102,25 +102,19 @@ public final class ListenerTls implements AutoCloseable {
 
   /** Reads the files again, and takes what they hold if it may count. May block. */
   public synchronized Look look() {
-    Look look = content.look();
-    switch (look) {
-      case SAME, CHANGING -> {}
-      case TAKEN -> {
-        changes.increment();
-        tell();
-      }
-      case REFUSED -> {
-        if (content.isNews()) {
+    return content.look(
+        () -> {
+          changes.increment();
+          tell();
+        },
+        complaint -> {
           refusals.increment();
           LOG.warn(
               "{}: new TLS files are not taken, the certificate until {} stays in force: {}",
               listener,
               notAfter(),
-              content.complaint());
-        }
-      }
-    }
-    return look;
+              complaint);
+        });
   }
 
   /** Takes what the files hold; at the start even a certificate that is not valid now. */

@@ -151,20 +151,10 @@ final class EnsembleRun {
         read(edge.tensor());
       }
     }
-    InferRequest.Call call = request.call();
     List<RequestedOutput> outputs =
         step.outputs().keySet().stream().map(output -> new RequestedOutput(output, 0)).toList();
     return new InferRequest(
-        new InferRequest.Call(
-            step.model(),
-            step.version(),
-            call.id(),
-            call.parameters(),
-            outputs,
-            call.priority(),
-            call.timeoutMicros(),
-            call.receivedNanos(),
-            call.deadlineNanos()),
+        request.call().step(step.model(), step.version(), outputs),
         inputs,
         leases,
         new StepReply(step),

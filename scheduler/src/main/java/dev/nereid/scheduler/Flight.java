@@ -1,13 +1,11 @@
 package dev.nereid.scheduler;
 
 import dev.nereid.core.Failure;
+import dev.nereid.core.Followers;
 import dev.nereid.core.InferRequest;
 import dev.nereid.core.InferResponse;
 import dev.nereid.core.Reply;
-import java.util.ArrayList;
-import java.util.Iterator;
 import java.util.List;
-import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,9 +19,8 @@ import org.jspecify.annotations.Nullable;
 final class Flight implements Reply {
   private final CachingScheduler scheduler;
   private final @Nullable Place place;
-  private final ReentrantLock joining = new ReentrantLock();
+  private final Followers<Visit> followers = new Followers<>();
   private volatile Visit leader;
-  private List<Visit> followers = new ArrayList<>(0); // guarded by joining
 
   /**
    * Where a flight is found by requests that may share it. One of another priority may not: it
@@ -73,70 +70,37 @@ final class Flight implements Reply {
   }
 
   private boolean isWithdrawn() {
-    if (!leader.request.isCancelled()) {
-      return false;
-    }
-    joining.lock();
-    try {
-      return followers.stream().allMatch(follower -> follower.request.isCancelled());
-    } finally {
-      joining.unlock();
-    }
+    return leader.request.isCancelled()
+        && followers.allMatch(follower -> follower.request.isCancelled());
   }
 
   /** This flight, which the request has joined. */
   Flight with(Visit visit) {
-    joining.lock();
-    try {
-      followers.add(visit);
-      return this;
-    } finally {
-      joining.unlock();
-    }
+    followers.add(visit);
+    return this;
   }
 
   /** Takes every follower out; none joins any more. */
   List<Visit> followers() {
-    joining.lock();
-    try {
-      List<Visit> taken = followers;
-      followers = List.of();
-      return taken;
-    } finally {
-      joining.unlock();
-    }
+    return followers.takeAll();
   }
 
   /** Takes out the followers that wait no more. */
   void sweep(long nowNanos, List<Ended> ended) {
-    joining.lock();
-    try {
-      for (Iterator<Visit> each = followers.iterator(); each.hasNext(); ) {
-        Visit follower = each.next();
-        Failure failure = follower.overtaken(nowNanos);
-        if (failure != null) {
-          each.remove();
-          ended.add(new Ended(follower, failure));
-        }
-      }
-    } finally {
-      joining.unlock();
-    }
+    followers.sweep(
+        visit -> visit.overtaken(nowNanos),
+        (visit, failure) -> ended.add(new Ended(visit, failure)));
   }
 
   /** Makes the first follower that still waits the leader; false when there is none. */
   boolean replaceLeader(long nowNanos, List<Ended> ended) {
     sweep(nowNanos, ended);
-    joining.lock();
-    try {
-      if (followers.isEmpty()) {
-        return false;
-      }
-      leader = followers.removeFirst();
-      return true;
-    } finally {
-      joining.unlock();
+    Visit next = followers.takeFirst();
+    if (next == null) {
+      return false;
     }
+    leader = next;
+    return true;
   }
 
   @Override

@@ -139,17 +139,7 @@ public final class HeaderForwarding {
     InferRequest.Call call = message.call();
     Map<String, Object> parameters = new HashMap<>(call.parameters());
     parameters.putAll(forwarded);
-    InferRequest.Call more =
-        new InferRequest.Call(
-            call.model(),
-            call.version(),
-            call.id(),
-            parameters,
-            call.outputs(),
-            call.priority(),
-            call.timeoutMicros(),
-            call.receivedNanos(),
-            call.deadlineNanos());
-    return new InferMessage(more, message.inputs(), message.leases(), message.form());
+    return new InferMessage(
+        call.with(parameters), message.inputs(), message.leases(), message.form());
   }
 }

@@ -28,9 +28,9 @@ final class LoopBatches {
   /** A turn's requests are handed over at this number at the latest, so that instances are fed. */
   private static final int MOST_REQUESTS = 32;
 
-  private final Engine engine;
   private static final Logger LOG = LoggerFactory.getLogger(LoopBatches.class);
 
+  private final Engine engine;
   private final EventExecutor loop;
   private List<InferRequest> arrived = new ArrayList<>(); // confined: loop
   private final Queue<Runnable> answers = new ConcurrentLinkedQueue<>();

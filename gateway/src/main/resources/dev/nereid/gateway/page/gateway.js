@@ -78,5 +78,51 @@ export function reason(problem) {
   return problem.status === 403 ? `Not allowed: ${problem.message}.` : problem.message;
 }
 
+/** Looks again and again while a view is shown; after a 401, not until it is asked to. */
+export class Watch {
+  #look;
+  #failed;
+  #every;
+  #timer = 0;
+  isOn = false;
+
+  /** `look` asks the gateway, `failed` is given what it threw, `every` tells the pause in ms. */
+  constructor(look, failed, every) {
+    this.#look = look;
+    this.#failed = failed;
+    this.#every = every;
+  }
+
+  /** Looks at once, if the view is shown. */
+  async now() {
+    clearTimeout(this.#timer);
+    if (!this.isOn) {
+      return;
+    }
+    try {
+      await this.#look();
+    } catch (problem) {
+      this.#failed(problem);
+      if (problem.status === 401) {
+        return; // until somebody else calls
+      }
+    }
+    clearTimeout(this.#timer); // another look may have ended meanwhile
+    if (this.isOn) {
+      this.#timer = setTimeout(() => this.now(), this.#every());
+    }
+  }
+
+  /** The view is shown, or no more. */
+  show(visible) {
+    this.isOn = visible;
+    if (visible) {
+      this.now();
+    } else {
+      clearTimeout(this.#timer);
+    }
+  }
+}
+
 /** Posts, without a body. */
 export const post = (target) => json(target, { method: 'POST' });

@@ -1,7 +1,7 @@
 // What the gateway does now: rates, times, batches, queues, remote servers, breakers, caches.
 
 import { $, amount, bytes, chip, element, millis, percent, plural, table } from './dom.js';
-import { caller, json, reason, send } from './gateway.js';
+import { caller, json, reason, send, Watch } from './gateway.js';
 import { between, look, since } from './metrics.js';
 
 const KEPT = 600; // looks of which batch sizes are told
@@ -14,9 +14,6 @@ const FLAGS = {
 
 let charts = null;
 let looks = [];
-let timer = 0;
-let turn = 0; // of the last call of tick: only one goes on
-let running = false;
 let paused = false;
 const opened = {}; // parts that somebody opened or closed
 
@@ -37,28 +34,12 @@ async function makeCharts() {
   $('charts').replaceChildren(...Object.values(charts).map((chart) => chart.frame));
 }
 
-/** Looks once, and again after a while as long as the view is shown. */
-async function tick() {
-  clearTimeout(timer);
-  const mine = ++turn;
-  if (!running) {
-    return;
-  }
+const watch = new Watch(async () => {
   if (!paused && !document.hidden) {
-    try {
-      await update();
-      $('live-note').textContent = '';
-    } catch (problem) {
-      $('live-note').textContent = reason(problem);
-      if (problem.status === 401) {
-        return; // until somebody else calls
-      }
-    }
+    await update();
+    $('live-note').textContent = '';
   }
-  if (running && mine === turn) {
-    timer = setTimeout(tick, Number($('every').value));
-  }
-}
+}, (problem) => { $('live-note').textContent = reason(problem); }, () => Number($('every').value));
 
 async function update() {
   const [response, connections, health] = await Promise.all([
@@ -207,12 +188,7 @@ function breakers(all) {
 
 /** Begins or ends to look; the view tells which. */
 export function show(visible) {
-  running = visible;
-  if (visible) {
-    tick();
-  } else {
-    clearTimeout(timer);
-  }
+  watch.show(visible);
 }
 
 /** Makes the controls of the view work. */
@@ -221,7 +197,7 @@ export function open() {
     paused = !paused;
     $('pause').setAttribute('aria-pressed', String(paused));
     $('pause').textContent = paused ? 'Go on' : 'Pause';
-    tick();
+    watch.now();
   });
   $('upstreams').addEventListener('click', (event) => {
     const part = event.target.closest('summary')?.parentElement;
@@ -229,13 +205,13 @@ export function open() {
       opened[part.dataset.part] = !part.open; // the click is about to change it
     }
   });
-  $('every').addEventListener('change', tick);
-  document.addEventListener('visibilitychange', () => { if (!document.hidden) { tick(); } });
+  $('every').addEventListener('change', () => watch.now());
+  document.addEventListener('visibilitychange', () => { if (!document.hidden) { watch.now(); } });
 }
 
 /** Looks again when somebody else calls. */
 export function callerChanged() {
-  if (running && caller().roles.includes('metrics')) {
-    tick();
+  if (watch.isOn && caller().roles.includes('metrics')) {
+    watch.now();
   }
 }

@@ -1,14 +1,12 @@
 // Which models there are, loaded or not; administrators load and unload them here.
 
 import { $, ask, button, chip, element, plural, table } from './dom.js';
-import { json, may, post, reason } from './gateway.js';
+import { json, may, post, reason, Watch } from './gateway.js';
 
 const EVERY = 3000;
 const KINDS = { READY: 'good', LOADING: 'warn', UNLOADING: 'warn', UNAVAILABLE: 'bad' };
 
 let index = { models: [], on_request: false, remote: false };
-let timer = 0;
-let running = false;
 let changed = () => {};
 const busy = new Map(); // what is being done, by model
 
@@ -27,25 +25,10 @@ function byName() {
 const isReady = (model) => model.versions.some((entry) => entry.state === 'READY');
 const mayChange = () => may('administration') && index.on_request;
 
-async function refresh() {
-  clearTimeout(timer);
-  if (!running) {
-    return;
-  }
-  try {
-    index = await json('/models/index');
-    showTable();
-  } catch (problem) {
-    tell(reason(problem), true);
-    if (problem.status === 401) {
-      return; // until somebody else calls
-    }
-  }
-  clearTimeout(timer);
-  if (running) {
-    timer = setTimeout(refresh, EVERY);
-  }
-}
+const watch = new Watch(async () => {
+  index = await json('/models/index');
+  showTable();
+}, (problem) => tell(reason(problem), true), () => EVERY);
 
 function tell(text, isBad = false) {
   $('models-note').textContent = text;
@@ -130,20 +113,17 @@ async function change(name, verb, query = '') {
     isBad = true;
   }
   busy.delete(name);
-  await refresh();
+  await watch.now();
   tell(text, isBad);
   changed();
 }
 
 /** Begins or ends to look; the view tells which. */
 export function show(visible) {
-  running = visible;
   if (visible) {
     tell('');
-    refresh();
-  } else {
-    clearTimeout(timer);
   }
+  watch.show(visible);
 }
 
 /** Makes the controls of the view work; `onChange` is called when a model was loaded or unloaded. */
@@ -158,8 +138,7 @@ export function open(onChange) {
 
 /** Looks again when somebody else calls. */
 export function callerChanged() {
-  if (running) {
-    tell('');
-    refresh();
+  if (watch.isOn) {
+    show(true);
   }
 }

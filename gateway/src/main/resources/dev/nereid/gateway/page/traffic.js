@@ -1,7 +1,7 @@
 // Where the requests for each model go, how shadows differ, promotion and rollback.
 
 import { $, amount, ask, button, element, millis, percent, plural, table } from './dom.js';
-import { json, may, post, reason } from './gateway.js';
+import { json, may, post, reason, Watch } from './gateway.js';
 import { planForm } from './plan.js';
 
 const EVERY = 2000;
@@ -9,8 +9,6 @@ const STICKY = { picture: 'picture', client: "client's address" };
 
 let plans = [];
 let names = [];
-let timer = 0;
-let running = false;
 let edited = ''; // the model whose plan is being changed; empty for none
 
 const target = (model, verb = '') => `/traffic/${encodeURIComponent(model)}${verb}`;
@@ -20,25 +18,10 @@ function tell(text, isBad = false) {
   $('traffic-note').classList.toggle('error', isBad);
 }
 
-async function refresh() {
-  clearTimeout(timer);
-  if (!running) {
-    return;
-  }
-  try {
-    plans = (await json('/traffic')).models;
-    showPlans();
-  } catch (problem) {
-    tell(reason(problem), true);
-    if (problem.status === 401) {
-      return; // until somebody else calls
-    }
-  }
-  clearTimeout(timer);
-  if (running) {
-    timer = setTimeout(refresh, EVERY);
-  }
-}
+const watch = new Watch(async () => {
+  plans = (await json('/traffic')).models;
+  showPlans();
+}, (problem) => tell(reason(problem), true), () => EVERY);
 
 /** The models that a plan could be made for; who may not see them sees plans alone. */
 async function loadNames() {
@@ -193,7 +176,7 @@ async function change(work, done) {
   try {
     await work();
     edited = '';
-    await refresh();
+    await watch.now();
     tell(done);
   } catch (problem) {
     tell(reason(problem), true);
@@ -234,14 +217,11 @@ async function remove(model) {
 
 /** Begins or ends to look; the view tells which. */
 export function show(visible) {
-  running = visible;
   if (visible) {
     tell('');
-    refresh();
     loadNames();
-  } else {
-    clearTimeout(timer);
   }
+  watch.show(visible);
 }
 
 /** Makes the controls of the view work. */
@@ -254,7 +234,7 @@ export function open() {
 
 /** Looks again when somebody else calls. */
 export function callerChanged() {
-  if (running) {
+  if (watch.isOn) {
     show(true);
   }
 }
