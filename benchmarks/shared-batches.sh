@@ -2,7 +2,7 @@
 # Shows that pictures of all sizes, sent at the same time by clients of all kinds, are computed
 # together: 32 clients in processes of their own, over REST, v2 HTTP and v2 gRPC, at the demo
 # repository as it is shipped. Then, that it makes no difference to the batches whether the 32 share
-# one gRPC channel or have one each.
+# one gRPC channel, four, have one each or even open one for each call, and what else differs.
 #
 #   benchmarks/shared-batches.sh
 #
@@ -25,6 +25,7 @@ server=
 trap 'stop_server; rm -rf "$work"' EXIT
 
 . benchmarks/measure.sh
+. benchmarks/processes.sh
 
 # batches MODEL: "size executions" for each batch size that was run.
 batches() {
@@ -56,8 +57,28 @@ three_protocols() {
   wait $first && wait $second && wait $third
 }
 
-one_channel() { press_pictures grpc grpc "$GRPC_PORT" 32 --channels shared; }
-many_channels() { press_pictures grpc grpc "$GRPC_PORT" 32 --channels per-client; }
+one_channel() { over_channels shared; }
+four_channels() { over_channels 4; }
+many_channels() { over_channels per-client; }
+a_channel_per_call() { over_channels per-call; }
+
+over_channels() {
+  local before
+  before=$(cpu_micros "$server_java")
+  press_pictures grpc grpc "$GRPC_PORT" 32 --channels "$1" --json "$work/grpc.json"
+  cpu=$(($(cpu_micros "$server_java") - before))
+}
+
+# seen: what else there is to say of the calls over gRPC.
+seen() {
+  local json=$work/grpc.json completed
+  completed=$(counted "$json" completed)
+  echo
+  echo "$(grep -o '"connections_opened" *: *[0-9]*' "$json" | head -n 1 | tr -dc 0-9) connections opened," \
+    "$(awk "BEGIN { printf \"%.0f\", $completed / $DURATION }") requests/s," \
+    "p50 $(millis "$(latency "$json" p50)"), p99 $(millis "$(latency "$json" p99)")," \
+    "$(awk "BEGIN { printf \"%.2f\", $cpu / 1000 / $completed }") ms of server CPU for each, $(counted "$json" failed) failed"
+}
 
 # measure TITLE COMMAND
 measure() {
@@ -76,7 +97,14 @@ measure() {
 }
 
 need curl taskset awk grep sed
+machine "$PICTURES to embed, $DURATION s each."
 start_server "$DEMO"
 measure '32 clients: 11 over REST, 11 over v2 HTTP, 10 over v2 gRPC' three_protocols
 measure '32 clients over v2 gRPC on one channel' one_channel
+seen
+measure '32 clients over v2 gRPC on four channels' four_channels
+seen
 measure '32 clients over v2 gRPC, one channel each' many_channels
+seen
+measure '32 clients over v2 gRPC, a channel for each call' a_channel_per_call
+seen

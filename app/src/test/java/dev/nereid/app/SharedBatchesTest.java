@@ -69,7 +69,7 @@ final class SharedBatchesTest {
     Files.createDirectories(copy.resolve("1"));
     String config = Files.readString(model.resolve("config.pbtxt"));
     Files.writeString(
-        copy.resolve("config.pbtxt"), config.replace("dynamic_batching { }", PATIENT));
+        copy.resolve("config.pbtxt"), config.replaceFirst("dynamic_batching [{].*[}]", PATIENT));
     Path graph = model.resolve("1/model.onnx");
     if (Files.exists(graph)) {
       Files.copy(graph, copy.resolve("1/model.onnx"));

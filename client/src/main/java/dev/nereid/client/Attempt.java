@@ -39,7 +39,9 @@ final class Attempt extends ClientCall.Listener<Lease> {
     message =
         new OutboundMessage(
             owner.request(),
-            Lane.onWire(owner.request().call().priority(), choice.model().priorityLevels()));
+            Lane.onWire(
+                owner.request().call().priority(),
+                choice.model().priorityLevels(choice.target().models())));
   }
 
   UpstreamTarget target() {

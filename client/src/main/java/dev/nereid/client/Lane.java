@@ -1,5 +1,6 @@
 package dev.nereid.client;
 
+import dev.nereid.core.InferRequest;
 import java.util.Locale;
 
 /**
@@ -13,7 +14,7 @@ public enum Lane {
   /** The model's default. */
   NORMAL(0),
   /** After all others: the model's lowest priority. */
-  BATCH(0xffff_ffffL);
+  BATCH(InferRequest.LAST_PRIORITY);
 
   private final long priority;
 
@@ -21,7 +22,7 @@ public enum Lane {
     this.priority = priority;
   }
 
-  /** The priority of a request in this lane, which a server without so many levels ignores. */
+  /** The priority of a request in this lane. */
   public long priority() {
     return priority;
   }
@@ -31,7 +32,7 @@ public enum Lane {
     if (priority == HIGH.priority) {
       return HIGH;
     }
-    return priority >= BATCH.priority ? BATCH : NORMAL;
+    return priority == BATCH.priority ? BATCH : NORMAL;
   }
 
   /** What people and protocols call it. */
@@ -44,6 +45,6 @@ public enum Lane {
     if (levels <= 0) {
       return 0;
     }
-    return priority >= BATCH.priority ? levels : priority;
+    return priority == BATCH.priority ? levels : priority;
   }
 }

@@ -2,7 +2,9 @@ package dev.nereid.client;
 
 import dev.nereid.config.ConfigDigest;
 import dev.nereid.config.proto.ModelConfig;
+import dev.nereid.config.proto.ModelEnsembling;
 import java.util.List;
+import java.util.Map;
 
 /**
  * A model that a target can serve now.
@@ -25,9 +27,21 @@ record RemoteModel(String name, List<String> versions, ModelConfig config, Strin
     return !config.hasSequenceBatching() && !config.getModelTransactionPolicy().getDecoupled();
   }
 
-  /** How many priorities the model tells apart; 0 for none. */
-  long priorityLevels() {
-    return config.getDynamicBatching().getPriorityLevels();
+  /**
+   * How many priorities the model tells apart; 0 for none. An ensemble hands a request's priority
+   * on to its steps, so it tells apart as many as one of them does.
+   *
+   * @param others that the same target serves, by name
+   */
+  long priorityLevels(Map<String, RemoteModel> others) {
+    long most = config.getDynamicBatching().getPriorityLevels();
+    for (ModelEnsembling.Step step : config.getEnsembleScheduling().getStepList()) {
+      RemoteModel model = others.get(step.getModelName());
+      if (model != null) {
+        most = Math.max(most, model.config.getDynamicBatching().getPriorityLevels());
+      }
+    }
+    return most;
   }
 
   boolean serves(long version) {

@@ -177,6 +177,8 @@ final class ScriptedServer extends GRPCInferenceServiceImplBase implements AutoC
     var config = ModelConfig.newBuilder().setName(request.getName());
     if (request.getName().equals("levels")) {
       config.setDynamicBatching(ModelDynamicBatching.newBuilder().setPriorityLevels(3));
+    } else if (request.getName().equals("ensemble")) {
+      config.getEnsembleSchedulingBuilder().addStepBuilder().setModelName("levels");
     } else if (request.getName().equals("sequence")) {
       config.setSequenceBatching(ModelSequenceBatching.getDefaultInstance());
     }

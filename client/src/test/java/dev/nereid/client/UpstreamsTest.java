@@ -32,6 +32,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Three servers as one, each doing what the test says. */
 @Timeout(30)
@@ -52,7 +54,7 @@ final class UpstreamsTest {
     loops = EventLoops.of(2);
     registry = new ChannelRegistry(loops);
     for (int i = 0; i < 3; i++) {
-      servers.add(new ScriptedServer(MODEL, "levels", "sequence"));
+      servers.add(new ScriptedServer(MODEL, "levels", "ensemble", "sequence"));
     }
   }
 
@@ -372,13 +374,12 @@ final class UpstreamsTest {
     assertThat(calls(0)).isEqualTo(3);
   }
 
-  @Test
-  void lanesHaveConnectionsOfTheirOwnAndBecomePriorities() throws Exception {
+  @ParameterizedTest
+  @ValueSource(strings = {"levels", "ensemble"})
+  void lanesHaveConnectionsOfTheirOwnAndBecomePriorities(String model) throws Exception {
     open(options -> options);
     for (Lane lane : Lane.values()) {
-      send(call("levels", lane.priority(), Duration.ofSeconds(20)))
-          .answer
-          .get(20, TimeUnit.SECONDS);
+      send(call(model, lane.priority(), Duration.ofSeconds(20))).answer.get(20, TimeUnit.SECONDS);
     }
     List<Long> priorities = new ArrayList<>();
     for (ScriptedServer server : servers) {

@@ -18,6 +18,9 @@ import org.jspecify.annotations.Nullable;
  * {@link #cancel} only raises a flag, which the holder looks at before it starts work.
  */
 public final class InferRequest {
+  /** The priority after all others: the last level of a model, however many it has. */
+  public static final long LAST_PRIORITY = Long.MAX_VALUE;
+
   private static final VarHandle DONE;
 
   static {
@@ -45,7 +48,7 @@ public final class InferRequest {
    * @param id the caller's, echoed; may be empty
    * @param parameters free ones, for the back end: String, Long, Boolean or Double values
    * @param outputs what to answer; empty for every output
-   * @param priority 0 for the model's default, else 1 is the highest
+   * @param priority 0 for the model's default, else 1 is the highest; see {@link #LAST_PRIORITY}
    * @param timeoutMicros how long it may wait in the queue; 0 for the model's default
    * @param receivedNanos when its first byte was read, on the {@link Ticker}'s line
    * @param deadlineNanos when the caller stops waiting; {@link Long#MAX_VALUE} for never

@@ -3,6 +3,7 @@ package dev.nereid.scheduler;
 import dev.nereid.config.proto.ModelConfig;
 import dev.nereid.config.proto.ModelDynamicBatching;
 import dev.nereid.config.proto.ModelQueuePolicy;
+import dev.nereid.core.InferRequest;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -55,6 +56,9 @@ record BatchingPolicy(
   long levelOf(long priority) {
     if (levels == 0) {
       return 0;
+    }
+    if (priority == InferRequest.LAST_PRIORITY) {
+      return levels;
     }
     return priority < 1 || priority > levels ? defaultLevel : priority;
   }

@@ -7,6 +7,7 @@ import dev.nereid.config.proto.ModelDynamicBatching;
 import dev.nereid.config.proto.ModelQueuePolicy;
 import dev.nereid.config.proto.ModelQueuePolicy.TimeoutAction;
 import dev.nereid.core.Fault;
+import dev.nereid.core.InferRequest;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -143,6 +144,19 @@ final class BatchFormerTest {
       queue.add(queue.arrive(1, 2, 1, 0));
       assertThat(queue.runIds()).containsExactly("3", "1");
       assertThat(queue.runIds()).containsExactly("2", "0");
+    }
+  }
+
+  @Test
+  void theLastPriorityGoesBehindTheDefaultHoweverManyLevelsThereAre() {
+    try (var queue =
+        new FormerFixture(
+            Policies.model(2, 2, b -> b.setPriorityLevels(3).setDefaultPriorityLevel(2)))) {
+      queue.add(queue.arrive(1, 2, InferRequest.LAST_PRIORITY, 0));
+      queue.add(queue.arrive(1, 2, 0, 0));
+      queue.add(queue.arrive(1, 2, 1, 0));
+      assertThat(queue.runIds()).containsExactly("2", "1");
+      assertThat(queue.runIds()).containsExactly("0");
     }
   }
 
