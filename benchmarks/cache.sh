@@ -41,7 +41,7 @@ start_redis() {
 start_gateway() { # CACHE OPTION...
   local cache=$1
   shift
-  start gateway gateway --model-repository=models --gateway-address=127.0.0.1 --gateway-port="$BASE_PORT" \
+  start gateway serve --model-repository=models --allow-http=false --allow-grpc=false --gateway-address=127.0.0.1 --gateway-port="$BASE_PORT" \
     --result-cache="$cache" "$@"
 }
 

@@ -12,7 +12,7 @@
 #   WARMUP=40 DURATION=60 TIMES=4
 #   SERVER_CORE=0 CLIENT_CORE=1
 #   PICTURE=samples/scene.jpg ROUTE=/embed MODEL=shapes_embedder
-#   IN_FLIGHT=4              what the gateway lets through at a time: enough to keep the server busy, and as
+#   IN_FLIGHT=2              what the gateway lets through at a time: enough to keep the server busy, and as
 #                            much as an urgent request may find ahead of it
 #   HTML=overload.html        where a page with plots of the minute goes; none by default
 #   BASE_PORT=18180
@@ -22,7 +22,7 @@ cd "$(dirname "$0")/.."
 WARMUP=${WARMUP:-40} DURATION=${DURATION:-60} TIMES=${TIMES:-4}
 SERVER_CORE=${SERVER_CORE:-0} CLIENT_CORE=${CLIENT_CORE:-1}
 PICTURE=${PICTURE:-samples/scene.jpg} ROUTE=${ROUTE:-/embed} MODEL=${MODEL:-shapes_embedder}
-IN_FLIGHT=${IN_FLIGHT:-4}
+IN_FLIGHT=${IN_FLIGHT:-2}
 BASE_PORT=${BASE_PORT:-18180}
 work=$(mktemp -d)
 server=

@@ -74,7 +74,8 @@ seen() {
   local json=$work/grpc.json completed
   completed=$(counted "$json" completed)
   echo
-  echo "$(grep -o '"connections_opened" *: *[0-9]*' "$json" | head -n 1 | tr -dc 0-9) connections opened," \
+  echo "$(grep -o '"connections" *: *[0-9]*' "$json" | head -n 1 | tr -dc 0-9) connections at a time," \
+    "$(grep -o '"connections_opened" *: *[0-9]*' "$json" | head -n 1 | tr -dc 0-9) opened meanwhile," \
     "$(awk "BEGIN { printf \"%.0f\", $completed / $DURATION }") requests/s," \
     "p50 $(millis "$(latency "$json" p50)"), p99 $(millis "$(latency "$json" p99)")," \
     "$(awk "BEGIN { printf \"%.2f\", $cpu / 1000 / $completed }") ms of server CPU for each, $(counted "$json" failed) failed"

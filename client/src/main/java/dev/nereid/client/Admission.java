@@ -20,7 +20,8 @@ import java.util.concurrent.locks.ReentrantLock;
 /**
  * Lets calls through while there is room for them and their bytes; the others wait in the order of
  * their lanes, for a bounded time. Those that would wait longer are refused at once: as many leave
- * in that time as left lately while others waited. An eighth of the room is for urgent calls alone.
+ * in that time as left lately while others waited. As many may wait as may be under way; calls that
+ * are less urgent take no place from the others. An eighth of the room is for urgent calls alone.
  * Thread-safe.
  */
 final class Admission {
@@ -70,7 +71,8 @@ final class Admission {
     try {
       admitted = ahead(call.lane()) == 0 && take(call);
       if (!admitted) {
-        refused = waiters >= limits.calls() || !isSoon(call.lane());
+        int ahead = ahead(call.lane());
+        refused = ahead >= limits.calls() || !isSoon(ahead);
         if (refused) {
           refusals++;
         } else {
@@ -91,13 +93,13 @@ final class Admission {
     }
   }
 
-  /** Whether a call of that lane is likely to find room before its patience ends. */
-  private boolean isSoon(Lane lane) {
+  /** Whether a call behind so many is likely to find room before its patience ends. */
+  private boolean isSoon(int ahead) {
     long patience = limits.patience().toNanos();
     if (patience == 0 || leavePerNano == 0) {
       return patience > 0;
     }
-    return ahead(lane) < leavePerNano * patience;
+    return ahead < leavePerNano * patience;
   }
 
   /** How many wait that go before a new call of that lane. */

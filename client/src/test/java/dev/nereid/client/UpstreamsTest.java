@@ -462,6 +462,25 @@ final class UpstreamsTest {
   }
 
   @Test
+  void thoseThatWaitDoNotKeepAnUrgentCallOut() throws Exception {
+    open(
+        options ->
+            options.with(new UpstreamOptions.Limits(2, 1 << 20, 100, Duration.ofSeconds(20))));
+    servers.forEach(ScriptedServer::hold);
+    List<Sent> sent = new ArrayList<>();
+    for (int i = 0; i < 2 + 2; i++) {
+      sent.add(send());
+    }
+    assertThat(send().fault()).isEqualTo(Fault.OVERLOADED);
+    sent.add(send(call(MODEL, Lane.HIGH.priority(), Duration.ofSeconds(20))));
+    assertThat(upstreams().status().admitted().waiting()).isEqualTo(3);
+    until("held", () -> servers.stream().mapToInt(server -> server.held.size()).sum() == 2);
+    servers.forEach(server -> server.script = ScriptedServer.ECHO);
+    servers.forEach(server -> server.held.forEach(Runnable::run));
+    allAreAnswered(sent);
+  }
+
+  @Test
   void oneModelCannotTakeAllTheRoom() throws Exception {
     open(
         options ->
