@@ -5,9 +5,10 @@
 #
 #   benchmarks/overload.sh
 #
-# The capacity is measured first, with as many callers as are let through, who wait for their answers. Then, in an open loop,
-# urgent requests (a fifth of the capacity) alone, and with four times the capacity beside them, each
-# with a deadline of a second. Settings, from the environment:
+# The capacity is measured first, with twice as many callers as are let through, who wait for their
+# answers. Then, after some overload that does not count, in an open loop: urgent requests (a fifth of
+# the capacity) alone, and with four times the capacity beside them, each with a deadline of a second.
+# Settings, from the environment:
 #
 #   WARMUP=40 DURATION=60 TIMES=4
 #   SERVER_CORE=0 CLIENT_CORE=1
@@ -73,10 +74,11 @@ start server serve --model-repository=models --allow-http=false --allow-gateway=
   --grpc-port=$((BASE_PORT + 1)) --metrics-address=127.0.0.1 --metrics-port=$((BASE_PORT + 2))
 start gateway gateway --model-repository=models --gateway-address=127.0.0.1 --gateway-port="$BASE_PORT" \
   --upstream="127.0.0.1:$((BASE_PORT + 1))" --upstream-max-in-flight="$IN_FLIGHT"
-load warm normal "$WARMUP" -c "$IN_FLIGHT"
-load capacity normal "$WARMUP" -c "$IN_FLIGHT"
+load warm normal "$WARMUP" -c $((2 * IN_FLIGHT))
+load capacity normal "$WARMUP" -c $((2 * IN_FLIGHT))
 capacity=$(awk "BEGIN { printf \"%.0f\", $(counted "$work/capacity.json" completed) / $WARMUP }")
 urgent=$((capacity / 5 + 1))
+load flooded batch "$WARMUP" -r $((TIMES * capacity)) --arrivals constant --deadline 1s
 load alone high "$DURATION" -r "$urgent" --arrivals constant
 say "capacity $capacity/s; $((TIMES * capacity))/s follow for $DURATION s"
 
