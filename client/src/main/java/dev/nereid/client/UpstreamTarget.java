@@ -175,6 +175,22 @@ final class UpstreamTarget implements AutoCloseable {
         model, name -> CircuitBreaker.of(endpoint + " " + name, breakerConfig));
   }
 
+  /**
+   * Whether a model's breaker lets a call through now. An open one whose pause has passed does: it
+   * only finds out when it is asked for a permission, which is given back at once.
+   */
+  boolean admits(String model) {
+    CircuitBreaker breaker = breaker(model);
+    if (breaker.getState() == CircuitBreaker.State.CLOSED) {
+      return true;
+    }
+    if (!breaker.tryAcquirePermission()) {
+      return false;
+    }
+    breaker.releasePermission();
+    return true;
+  }
+
   /** The next channel of a lane, in turn. */
   ManagedChannel channel(Lane lane) {
     ChannelRegistry.Shared[] pool = pool(lane);

@@ -297,16 +297,11 @@ public final class Upstreams implements AutoCloseable {
     return models;
   }
 
-  /** Whether some server that answers has the model, and no open breaker before it. */
+  /** Whether some server that answers has the model, and its breaker lets a call through now. */
   public boolean isServing(String model) {
     for (UpstreamTarget target : targets) {
-      if (target.answers() && target.models().containsKey(model)) {
-        switch (target.breaker(model).getState()) {
-          case OPEN, FORCED_OPEN -> {}
-          case CLOSED, HALF_OPEN, DISABLED, METRICS_ONLY -> {
-            return true;
-          }
-        }
+      if (target.answers() && target.models().containsKey(model) && target.admits(model)) {
+        return true;
       }
     }
     return false;

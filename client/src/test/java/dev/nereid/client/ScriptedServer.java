@@ -1,5 +1,6 @@
 package dev.nereid.client;
 
+import com.google.protobuf.ByteString;
 import dev.nereid.config.proto.ModelConfig;
 import dev.nereid.config.proto.ModelDynamicBatching;
 import dev.nereid.config.proto.ModelSequenceBatching;
@@ -18,39 +19,67 @@ import dev.nereid.protocol.proto.ServerLiveRequest;
 import dev.nereid.protocol.proto.ServerLiveResponse;
 import dev.nereid.protocol.proto.ServerReadyRequest;
 import dev.nereid.protocol.proto.ServerReadyResponse;
+import io.grpc.Context;
+import io.grpc.Deadline;
 import io.grpc.Metadata;
 import io.grpc.Server;
 import io.grpc.Status;
 import io.grpc.netty.NettyServerBuilder;
+import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A v2 server on a port that the system chose, which does what a test says. Answers every input as
- * an output, unless told otherwise.
+ * an output, unless told otherwise. Thread-safe.
  */
-final class ScriptedServer extends GRPCInferenceServiceImplBase implements AutoCloseable {
+public final class ScriptedServer extends GRPCInferenceServiceImplBase implements AutoCloseable {
   /** What becomes of an inference. */
-  interface Script {
+  public interface Script {
+    /** Answers it now or later. */
     void run(ModelInferRequest request, StreamObserver<ModelInferResponse> reply);
   }
 
-  static final Script ECHO = ScriptedServer::echo;
+  /** Answers every input as an output. */
+  public static final Script ECHO = ScriptedServer::echo;
 
-  final AtomicInteger calls = new AtomicInteger();
+  /** Inferences that came. */
+  public final AtomicInteger calls = new AtomicInteger();
+
+  /** Inferences whose caller withdrew, or whose deadline passed. */
+  public final AtomicInteger cancelled = new AtomicInteger();
+
+  /** The milliseconds that each inference was given; Long.MAX_VALUE for as many as it takes. */
+  public final LinkedBlockingQueue<Long> patience = new LinkedBlockingQueue<>();
+
+  /** What waits for its answer while inferences are kept. */
+  public final LinkedBlockingQueue<Runnable> held = new LinkedBlockingQueue<>();
+
+  /** Configurations by name; a model without one here has an empty one. */
+  public final Map<String, ModelConfig> configs = new ConcurrentHashMap<>();
+
+  /** What becomes of inferences. */
+  public volatile Script script = ECHO;
+
+  /** What is told when statistics are asked for. */
+  public volatile Supplier<ModelStatisticsResponse> statistics =
+      ModelStatisticsResponse::getDefaultInstance;
+
   final Set<String> ready = ConcurrentHashMap.newKeySet();
   final LinkedBlockingQueue<ModelInferRequest> received = new LinkedBlockingQueue<>();
-  final LinkedBlockingQueue<Runnable> held = new LinkedBlockingQueue<>();
-  volatile Script script = ECHO;
   volatile boolean silent;
 
   /** Says that it is not ready, and no model of it; inferences run. */
@@ -59,10 +88,18 @@ final class ScriptedServer extends GRPCInferenceServiceImplBase implements AutoC
   /** Says that it is not ready, because of a model that is not served. */
   volatile boolean unsound;
 
+  private final int streams;
   private final int port;
   private Server server;
 
-  ScriptedServer(String... models) throws IOException {
+  /** A server with these models. */
+  public ScriptedServer(String... models) throws IOException {
+    this(Integer.MAX_VALUE, models);
+  }
+
+  /** A server that takes so many calls at a time on a connection. */
+  ScriptedServer(int streams, String... models) throws IOException {
+    this.streams = streams;
     ready.addAll(List.of(models));
     server = listen(0);
     port = server.getPort();
@@ -72,11 +109,13 @@ final class ScriptedServer extends GRPCInferenceServiceImplBase implements AutoC
     return NettyServerBuilder.forAddress(
             new InetSocketAddress(InetAddress.getLoopbackAddress(), wanted))
         .addService(this)
+        .maxConcurrentCallsPerConnection(streams)
         .build()
         .start();
   }
 
-  Endpoint endpoint() {
+  /** Where it listens. */
+  public Endpoint endpoint() {
     return new Endpoint("127.0.0.1", port);
   }
 
@@ -100,10 +139,43 @@ final class ScriptedServer extends GRPCInferenceServiceImplBase implements AutoC
 
   /** Keeps inferences until {@link #held} is run. */
   void hold() {
-    script = (request, reply) -> held.add(() -> echo(request, reply));
+    script = holding(ECHO);
   }
 
-  static Script failing(Status status, @Nullable Long pushbackMillis) {
+  /** Keeps inferences until {@link #held} is run. */
+  public Script holding(Script then) {
+    return (request, reply) -> held.add(() -> then.run(request, reply));
+  }
+
+  /** Answers with one output of a batch of one. */
+  public static Script answering(String output, float... values) {
+    ByteBuffer bytes =
+        ByteBuffer.allocate(values.length * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    bytes.asFloatBuffer().put(values);
+    ByteString content = ByteString.copyFrom(bytes);
+    return (request, reply) -> {
+      var answer =
+          ModelInferResponse.newBuilder()
+              .setModelName(request.getModelName())
+              .setModelVersion("1")
+              .setId(request.getId());
+      answer
+          .addOutputsBuilder()
+          .setName(output)
+          .setDatatype("FP32")
+          .addShape(1)
+          .addShape(values.length);
+      reply.onNext(answer.addRawOutputContents(content).build());
+      reply.onCompleted();
+    };
+  }
+
+  /**
+   * Fails with that status.
+   *
+   * @param pushbackMillis when to come again; null to say nothing of it
+   */
+  public static Script failing(Status status, @Nullable Long pushbackMillis) {
     return (_, reply) -> {
       Metadata trailers = new Metadata();
       if (pushbackMillis != null) {
@@ -136,6 +208,10 @@ final class ScriptedServer extends GRPCInferenceServiceImplBase implements AutoC
 
   @Override
   public void modelInfer(ModelInferRequest request, StreamObserver<ModelInferResponse> reply) {
+    Deadline deadline = Context.current().getDeadline();
+    patience.add(deadline == null ? Long.MAX_VALUE : deadline.timeRemaining(TimeUnit.MILLISECONDS));
+    ((ServerCallStreamObserver<ModelInferResponse>) reply)
+        .setOnCancelHandler(cancelled::incrementAndGet);
     calls.incrementAndGet();
     received.add(request);
     script.run(request, reply);
@@ -174,7 +250,9 @@ final class ScriptedServer extends GRPCInferenceServiceImplBase implements AutoC
 
   @Override
   public void modelConfig(ModelConfigRequest request, StreamObserver<ModelConfigResponse> reply) {
-    var config = ModelConfig.newBuilder().setName(request.getName());
+    ModelConfig known = configs.get(request.getName());
+    var config = known == null ? ModelConfig.newBuilder() : known.toBuilder();
+    config.setName(request.getName());
     if (request.getName().equals("levels")) {
       config.setDynamicBatching(ModelDynamicBatching.newBuilder().setPriorityLevels(3));
     } else if (request.getName().equals("ensemble")) {
@@ -189,7 +267,7 @@ final class ScriptedServer extends GRPCInferenceServiceImplBase implements AutoC
   @Override
   public void modelStatistics(
       ModelStatisticsRequest request, StreamObserver<ModelStatisticsResponse> reply) {
-    reply.onNext(ModelStatisticsResponse.getDefaultInstance());
+    reply.onNext(statistics.get());
     reply.onCompleted();
   }
 

@@ -20,6 +20,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -59,10 +60,16 @@ final class RunningGateway implements AutoCloseable {
   }
 
   RunningGateway(GatewayOptions options, EngineOptions models) throws Exception {
+    this(options, models, Serving::of);
+  }
+
+  /** A gateway over what is made of the engine. */
+  RunningGateway(GatewayOptions options, EngineOptions models, Function<Engine, Serving> over)
+      throws Exception {
     engine = Engine.open(models, metrics);
     LoadReport report = engine.started().get(60, TimeUnit.SECONDS);
     assertThat(report.failures()).isEmpty();
-    gateway = Gateway.over(engine, options, loops, metrics, AccessLog.OFF);
+    gateway = Gateway.over(over.apply(engine), options, loops, metrics, AccessLog.OFF);
     gateway.start();
   }
 
