@@ -62,6 +62,10 @@ final class GatewayClient implements AutoCloseable {
       throw new Mishap(
           "no image gateway answers at %s (expected: one started with nereid serve, or another --url)"
               .formatted(url));
+    } catch (IOException e) {
+      throw new Mishap(
+          "%s broke the connection off: %s (expected: an image gateway)"
+              .formatted(url, e.getMessage()));
     }
     JsonNode body;
     try {

@@ -5,8 +5,10 @@ import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -54,6 +56,8 @@ final class InferCommand implements Callable<Integer> {
       description = "Write each picture there with its boxes drawn.")
   private @Nullable Path out;
 
+  private final Set<Path> drawn = new HashSet<>();
+
   @Spec
   @SuppressWarnings("NullAway.Init") // by picocli
   private CommandSpec spec;
@@ -64,6 +68,9 @@ final class InferCommand implements Callable<Integer> {
       if (!Files.isReadable(image)) {
         throw new Mishap(image + ": no such file, or not to be read");
       }
+    }
+    if (out != null && Files.exists(out) && !Files.isDirectory(out)) {
+      throw new Mishap("--out: " + out + " (expected: a directory, which may be missing)");
     }
     PrintWriter writer = spec.commandLine().getOut();
     int failed = 0;
@@ -149,8 +156,11 @@ final class InferCommand implements Callable<Integer> {
   }
 
   private Path paint(Path image, JsonNode detections, Path folder) {
-    String name = String.valueOf(image.getFileName()).replaceFirst("\\.[^.]*$", "");
-    Path target = folder.resolve(name + "_" + model + ".jpg");
+    String name = String.valueOf(image.getFileName()).replaceFirst("\\.[^.]*$", "") + "_" + model;
+    Path target = folder.resolve(name + ".jpg");
+    for (int i = 2; !drawn.add(target); i++) {
+      target = folder.resolve(name + "_" + i + ".jpg"); // pictures of one name are all kept
+    }
     try (BoxPainter painter = BoxPainter.over(image)) {
       detections.forEach(painter::draw);
       painter.write(target);
