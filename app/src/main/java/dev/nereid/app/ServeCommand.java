@@ -1,5 +1,6 @@
 package dev.nereid.app;
 
+import dev.nereid.engine.IndexEntry;
 import dev.nereid.engine.LoadReport;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -14,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -99,7 +101,8 @@ final class ServeCommand implements Callable<Integer> {
     if (report != null) {
       banner.printModels(out, report, sinceStart());
       if (options.models().exitOnError() && !report.failures().isEmpty()) {
-        throw new Mishap("not every model could be loaded, and --exit-on-error is true");
+        throw new Mishap(
+            failures(report.failures()) + " (--exit-on-error is true: nothing is served)");
       }
       stop.await();
     }
@@ -112,6 +115,12 @@ final class ServeCommand implements Callable<Integer> {
     }
     LOG.error("Exit timeout expired. Exiting immediately.");
     return 1;
+  }
+
+  private static String failures(List<IndexEntry> failed) {
+    return failed.stream()
+        .map(entry -> "'" + entry.model() + "' could not be loaded: " + entry.reason())
+        .collect(Collectors.joining("; "));
   }
 
   /** The report, or null when the signal came before it. */

@@ -8,6 +8,7 @@ import java.io.InputStreamReader;
 import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -25,6 +26,7 @@ final class ChildServer implements AutoCloseable {
   private static final Pattern ADDRESS = Pattern.compile("  v2 (\\w+) .*:(\\d+)");
 
   private final Process process;
+  private final Thread reader;
   private final StringWriter output = new StringWriter(); // which locks
   private final Map<String, Integer> ports = new ConcurrentHashMap<>();
   private final CountDownLatch ready = new CountDownLatch(1);
@@ -65,7 +67,7 @@ final class ChildServer implements AutoCloseable {
     builder.environment().putAll(start.environment);
     process = builder.start();
     // Not a virtual thread: reading from a pipe keeps its carrier.
-    Thread.ofPlatform().daemon().start(this::read);
+    reader = Thread.ofPlatform().daemon().start(this::read);
     assertThat(ready.await(60, TimeUnit.SECONDS)).as("%s", output).isTrue();
   }
 
@@ -102,6 +104,13 @@ final class ChildServer implements AutoCloseable {
 
   boolean isAlive() {
     return process.isAlive();
+  }
+
+  /** Waits until it has ended and all is read that it printed; its exit code. */
+  int awaitExit() throws InterruptedException {
+    assertThat(process.waitFor(60, TimeUnit.SECONDS)).as("%s", output).isTrue();
+    assertThat(reader.join(Duration.ofSeconds(20))).isTrue();
+    return process.exitValue();
   }
 
   /** What it has printed so far. */
