@@ -9,6 +9,10 @@ import dev.nereid.client.InferenceClient;
 import dev.nereid.client.InferenceException;
 import dev.nereid.core.Shape;
 import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -18,6 +22,7 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -30,6 +35,7 @@ import org.junit.jupiter.api.io.TempDir;
 final class ManyInFlightTest {
   private static final int GRPC_CROWD = 10_000;
   private static final int HTTP_CROWD = 1_000;
+  private static final int WITHDRAWN = 1_000;
   private static final int ALLOWED = 4;
   private static final int REFUSED = 6;
   private static final String ANSWERED = "answered";
@@ -93,6 +99,61 @@ final class ManyInFlightTest {
       assertThat(client.connections()).isEqualTo(HTTP_CROWD);
       assertThat(RunningProgram.statistics(client, "crowd").batches())
           .isEqualTo(Map.of((long) HTTP_CROWD, 1L));
+    }
+  }
+
+  @Test
+  void aThousandCallsWithdrawnWhileTheyWaitAreNeverRun() throws Exception {
+    Path folder = Files.createDirectories(repository.resolve("busy"));
+    Files.createDirectories(folder.resolve("1"));
+    Files.writeString(
+        folder.resolve("config.pbtxt"),
+        """
+        backend: "misbehaving"
+        max_batch_size: 64
+        input { name: "INPUT0" data_type: TYPE_INT32 dims: [ 2 ] }
+        output { name: "OUTPUT0" data_type: TYPE_INT32 dims: [ 2 ] }
+        dynamic_batching { }
+        """);
+    try (var program = new RunningProgram(List.of(repository));
+        var client = program.grpc(1)) {
+      var running = client.infer(call("busy", 0).withParameters(Map.of("mood", "hangs")));
+      MisbehavingProvider.awaitHanging();
+      List<CompletableFuture<InferResult>> waiting = new ArrayList<>();
+      for (int i = 0; i < WITHDRAWN; i++) {
+        waiting.add(client.infer(call("busy", i)));
+      }
+      awaitMetric(program, "nv_inference_pending_request_count{model=\"busy\",version=\"1\"} 1000");
+      waiting.forEach(call -> call.cancel(true));
+      awaitMetric(
+          program,
+          "nv_inference_request_failure{model=\"busy\",version=\"1\",reason=\"CANCELED\"} 1000");
+      MisbehavingProvider.letGo();
+      assertThat(running.get(20, TimeUnit.SECONDS).output("OUTPUT0").ints()).containsExactly(0, ~0);
+      assertOwnAnswers(client, "busy", 1);
+      var counted = RunningProgram.statistics(client, "busy");
+      assertThat(counted.batches()).isEqualTo(Map.of(1L, 2L));
+      assertThat(counted.inferences()).isEqualTo(2);
+      assertThat(counted.fail().count()).isEqualTo(WITHDRAWN);
+      assertThat(program.openLeases()).isZero();
+    } finally {
+      MisbehavingProvider.letGo();
+    }
+  }
+
+  private static void awaitMetric(RunningProgram program, String line) throws Exception {
+    URI page = URI.create("http://127.0.0.1:" + program.server.metricsPort() + "/metrics");
+    HttpRequest request = HttpRequest.newBuilder(page).build();
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+    try (HttpClient http = HttpClient.newHttpClient()) {
+      while (true) {
+        String text = http.send(request, HttpResponse.BodyHandlers.ofString()).body();
+        if (text.contains(line + "\n")) {
+          return;
+        }
+        assertThat(System.nanoTime()).as(line).isLessThan(end);
+        LockSupport.parkNanos(1_000_000);
+      }
     }
   }
 
