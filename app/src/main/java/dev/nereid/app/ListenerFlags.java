@@ -128,6 +128,15 @@ final class ListenerFlags {
         description = "Whether the machine's CPU and memory are measured (${DEFAULT-VALUE}).")
     private boolean cpu = true;
 
+    @Option(
+        names = "--metrics-config",
+        paramLabel = "SETTING=VALUE",
+        description = {
+          "histogram_latencies=true: time to the first response in buckets. summary_latencies=true:",
+          "times as quantiles; which ones, summary_quantiles=0.5:0.05,0.99:0.001. May be repeated."
+        })
+    private List<String> settings = new ArrayList<>();
+
     /** Closes the listener unless the command line opens it. */
     void close() {
       open = false;
@@ -135,7 +144,10 @@ final class ListenerFlags {
 
     ServeOptions.Metrics options(String httpAddress, @Nullable TlsFiles tls) {
       return new ServeOptions.Metrics(
-          new Endpoint(open, address == null ? httpAddress : address, port, false, tls), gpu, cpu);
+          new Endpoint(open, address == null ? httpAddress : address, port, false, tls),
+          gpu,
+          cpu,
+          TritonMetricsConfig.of(settings));
     }
   }
 

@@ -13,6 +13,7 @@ import dev.nereid.http.Cors;
 import dev.nereid.http.TlsFiles;
 import dev.nereid.server.Access;
 import dev.nereid.server.GrpcOptions.Packing;
+import dev.nereid.telemetry.LatencyOptions;
 import dev.nereid.tracing.TracingOptions;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -188,8 +189,9 @@ record ServeOptions(
    *
    * @param gpu whether the machine's GPUs are told
    * @param cpu whether its processors and memory are told
+   * @param latencies of models that are measured besides
    */
-  record Metrics(Endpoint endpoint, boolean gpu, boolean cpu) {}
+  record Metrics(Endpoint endpoint, boolean gpu, boolean cpu, LatencyOptions latencies) {}
 
   /**
    * The image gateway.

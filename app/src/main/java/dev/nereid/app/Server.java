@@ -65,7 +65,7 @@ final class Server implements AutoCloseable {
   private final LogControl log;
   private final Deque<AutoCloseable> parts = new ArrayDeque<>();
   private final List<Function<Duration, Boolean>> drains = new ArrayList<>();
-  private final Metrics metrics = new Metrics();
+  private final Metrics metrics;
   private final EventLoops loops;
   private final @Nullable UpstreamServers remote;
   private final Engine engine;
@@ -80,6 +80,7 @@ final class Server implements AutoCloseable {
   private Server(ServeOptions options, LogControl log, String version) {
     this.options = options;
     this.log = log;
+    metrics = new Metrics(options.metrics().latencies());
     loops = own(EventLoops.start(options.http().threads()));
     ServeOptions.Upstream upstream = options.upstream();
     remote = upstream == null ? null : own(UpstreamServers.open(options, upstream, loops));

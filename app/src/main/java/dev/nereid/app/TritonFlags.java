@@ -52,7 +52,6 @@ final class TritonFlags {
   static {
     NOT_OFFERED.put("--model-namespacing", "false");
     NOT_OFFERED.put("--allow-client-shm", "false");
-    NOT_OFFERED.put("--metrics-config", "counter_latencies=true");
     NOT_OFFERED.put("--trace-file", NOTHING);
     NOT_OFFERED.put("--trace-level", "off");
     NOT_OFFERED.put("--allow-sagemaker", "false");

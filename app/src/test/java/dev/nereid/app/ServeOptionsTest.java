@@ -37,6 +37,7 @@ import dev.nereid.server.Access;
 import dev.nereid.server.GrpcOptions.Packing;
 import dev.nereid.server.HeaderForwarding;
 import dev.nereid.server.Restrictions;
+import dev.nereid.telemetry.LatencyOptions;
 import dev.nereid.tracing.TracingOptions;
 import java.net.URI;
 import java.nio.file.Path;
@@ -109,6 +110,8 @@ final class ServeOptionsTest {
           "--metrics-port=11",
           "--allow-gpu-metrics=false",
           "--allow-cpu-metrics=false",
+          "--metrics-config=summary_latencies=true",
+          "--metrics-config=summary_quantiles=0.5:0.05,0.75:0.01",
           "--allow-gateway=false",
           "--gateway-address=127.0.0.4",
           "--gateway-port=13",
@@ -246,7 +249,7 @@ final class ServeOptionsTest {
                     Access.OPEN,
                     Packing.NONE,
                     Integer.MAX_VALUE),
-                new Metrics(new Endpoint(true, "0.0.0.0", 8002), true, true),
+                new Metrics(new Endpoint(true, "0.0.0.0", 8002), true, true, LatencyOptions.OFF),
                 new Gateway(
                     new Endpoint(true, "0.0.0.0", 9600),
                     52_428_800,
@@ -301,7 +304,10 @@ final class ServeOptionsTest {
                     Packing.HIGH,
                     20),
                 new Metrics(
-                    new Endpoint(false, "127.0.0.3", 11, false, mutual("metrics")), false, false),
+                    new Endpoint(false, "127.0.0.3", 11, false, mutual("metrics")),
+                    false,
+                    false,
+                    new LatencyOptions(false, true, List.of(0.5, 0.75))),
                 new Gateway(
                     new Endpoint(false, "127.0.0.4", 13, false, mutual("gateway")),
                     14,

@@ -11,12 +11,16 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Pattern;
 
 /**
  * Tells everything that is wrong with a normalised configuration at once. Each problem names field,
  * value and expectation. Thread-safe.
  */
 public final class ConfigValidator {
+  /** With an underscore in front it must be a label's name, of which two are reserved. */
+  private static final Pattern TAG = Pattern.compile("[A-Za-z0-9][A-Za-z0-9_]*");
+
   private ConfigValidator() {}
 
   /** What is wrong, in the schema's order; empty for a valid configuration. */
@@ -160,6 +164,13 @@ public final class ConfigValidator {
   }
 
   private static void metrics(ModelConfig config, Problems problems) {
+    for (String tag : config.getMetricTagsMap().keySet()) {
+      problems.unless(
+          TAG.matcher(tag).matches(),
+          "metric_tags",
+          "'" + tag + "'",
+          "a letter or digit, then letters, digits and underscores");
+    }
     for (MetricControl control : config.getModelMetrics().getMetricControlList()) {
       List<Double> buckets = control.getHistogramOptions().getBucketsList();
       problems.unless(

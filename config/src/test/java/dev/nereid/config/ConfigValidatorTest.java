@@ -128,6 +128,7 @@ final class ConfigValidatorTest {
         "model_warmup { inputs { key: 'x' value { } } }|inputs['x']: no data",
         "model_metrics { metric_control { metric_identifier { family: 'f' } histogram_options {"
             + " buckets: [ 2, 1 ] } } }|model_metrics 'f' buckets: [2.0, 1.0]",
+        "metric_tags { key: 'a-b' value: 'v' }|metric_tags: 'a-b' (expected: a letter or digit",
         "ensemble_scheduling { }|platform: '' (expected: 'ensemble'",
         "ensemble_scheduling { }|backend: 'onnxruntime' (expected: none",
       })

@@ -149,7 +149,7 @@ final class ModelLoader {
         placements(config),
         memory,
         ticker,
-        counted == null ? new ExecutionStatistics(config.getName(), job.version) : counted,
+        counted == null ? shared.statistics(config, job.version) : counted,
         shared.limiter(),
         warmUp);
   }
@@ -194,7 +194,7 @@ final class ModelLoader {
     ModelConfig config = accepted(declared, new ConfigNormaliser.Defaults(false, "", 1));
     ModelSpec spec = ModelSpec.of(config);
     Map<String, List<String>> labels = labels(spec, entry.directory());
-    var statistics = new ExecutionStatistics(config.getName(), version);
+    ExecutionStatistics statistics = shared.statistics(config, version);
     double seconds = (ticker.nanos() - started) / 1e9;
     return new EnsembleDefinition(spec, version, labels, statistics, seconds);
   }

@@ -2,6 +2,7 @@ package dev.nereid.engine;
 
 import dev.nereid.config.proto.ModelConfig;
 import dev.nereid.config.proto.ModelInstanceGroup;
+import dev.nereid.config.proto.ModelMetrics.MetricControl;
 import dev.nereid.core.Fault;
 import dev.nereid.core.FaultException;
 import org.slf4j.Logger;
@@ -33,6 +34,12 @@ final class NotOffered {
         config.getModelRepositoryAgents().getAgentsCount() > 0,
         "model_repository_agents",
         "none");
+    for (MetricControl control : config.getModelMetrics().getMetricControlList()) {
+      warnIf(
+          config,
+          !SharedResources.isOfFirstResponse(control),
+          "model_metrics '" + control.getMetricIdentifier().getFamily() + "'");
+    }
     for (ModelInstanceGroup group : config.getInstanceGroupList()) {
       refuseIf(
           config,

@@ -180,10 +180,11 @@ final class ServedVersion implements StepTarget, MetricSource {
 
   @Override
   public void collect(Sink sink) {
-    statistics.collect(sink);
+    Sink tagged = sink.tagged(facts.metricTags());
+    statistics.collect(tagged);
     String number = Long.toString(version());
-    sink.sample(Meter.PENDING_REQUESTS, scheduler.pending(), name(), number);
-    sink.sample(Meter.LOAD_DURATION, facts.loadSeconds(), name(), number);
+    tagged.sample(Meter.PENDING_REQUESTS, scheduler.pending(), name(), number);
+    tagged.sample(Meter.LOAD_DURATION, facts.loadSeconds(), name(), number);
   }
 
   @Override

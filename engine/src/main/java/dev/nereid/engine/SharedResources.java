@@ -1,6 +1,7 @@
 package dev.nereid.engine;
 
 import dev.nereid.config.proto.ModelConfig;
+import dev.nereid.config.proto.ModelMetrics.MetricControl;
 import dev.nereid.core.MemoryPool;
 import dev.nereid.core.Ticker;
 import dev.nereid.scheduler.CachingScheduler;
@@ -8,7 +9,11 @@ import dev.nereid.scheduler.ExecutionStatistics;
 import dev.nereid.scheduler.ModelScheduler;
 import dev.nereid.scheduler.RateLimiter;
 import dev.nereid.scheduler.ResponseCache;
+import dev.nereid.telemetry.LatencyMetrics;
+import dev.nereid.telemetry.LatencyOptions;
+import dev.nereid.telemetry.Meter;
 import dev.nereid.telemetry.Metrics;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -18,12 +23,14 @@ final class SharedResources implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(SharedResources.class);
 
   private final Ticker ticker;
+  private final LatencyOptions latencies;
   private final Backends backends;
   private final @Nullable ResponseCache cache;
   private final @Nullable RateLimiter limiter;
 
   SharedResources(EngineOptions options, MemoryPool memory, Ticker ticker, Metrics metrics) {
     this.ticker = ticker;
+    latencies = metrics.latencies();
     backends = Backends.found(options.shared().backendDirectories(), options.repositories());
     long bytes = options.shared().cacheBytes();
     cache = bytes == 0 ? null : new ResponseCache(bytes, memory, options.cores());
@@ -44,6 +51,23 @@ final class SharedResources implements AutoCloseable {
   /** Where instances get the resources they declare; null when that is of no concern. */
   @Nullable RateLimiter limiter() {
     return limiter;
+  }
+
+  /** What a version that is loaded anew counts on. */
+  ExecutionStatistics statistics(ModelConfig config, long version) {
+    List<Double> bounds =
+        config.getModelMetrics().getMetricControlList().stream()
+            .filter(SharedResources::isOfFirstResponse)
+            .findFirst()
+            .map(control -> control.getHistogramOptions().getBucketsList())
+            .orElse(List.of());
+    return new ExecutionStatistics(
+        config.getName(), version, LatencyMetrics.of(latencies, bounds, ticker));
+  }
+
+  /** Whether that is about the one histogram whose buckets a model may choose. */
+  static boolean isOfFirstResponse(MetricControl control) {
+    return control.getMetricIdentifier().getFamily().equals(Meter.FIRST_RESPONSE.id());
   }
 
   /** The scheduler, behind the response cache where the model asks for it. */

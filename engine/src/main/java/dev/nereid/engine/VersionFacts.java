@@ -2,6 +2,7 @@ package dev.nereid.engine;
 
 import dev.nereid.config.ModelSpec;
 import dev.nereid.core.Labelling;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -32,6 +33,13 @@ record VersionFacts(
   @Override
   public List<String> labels(String output) {
     return outputLabels.getOrDefault(output, List.of());
+  }
+
+  /** Labels of its metrics: its tags, with an underscore in front, as Triton names them. */
+  Map<String, String> metricTags() {
+    Map<String, String> tags = new HashMap<>();
+    spec.config().getMetricTagsMap().forEach((name, value) -> tags.put("_" + name, value));
+    return tags;
   }
 
   String name() {

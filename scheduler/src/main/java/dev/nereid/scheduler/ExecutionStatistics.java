@@ -5,6 +5,7 @@ import dev.nereid.core.Fault;
 import dev.nereid.core.Phase;
 import dev.nereid.core.Timings;
 import dev.nereid.telemetry.Histogram;
+import dev.nereid.telemetry.LatencyMetrics;
 import dev.nereid.telemetry.Meter;
 import dev.nereid.telemetry.MetricSource;
 import dev.nereid.telemetry.Metrics;
@@ -15,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What one version of a model did since it was loaded. Thread-safe; a batch takes the lock once.
@@ -22,6 +24,7 @@ import java.util.concurrent.locks.ReentrantLock;
 public final class ExecutionStatistics implements MetricSource {
   private final ReentrantLock counting = new ReentrantLock();
   private final String[] labels;
+  private final @Nullable LatencyMetrics latencies;
 
   // guarded by counting
   private long lastInferenceMillis;
@@ -128,6 +131,12 @@ public final class ExecutionStatistics implements MetricSource {
 
   /** Statistics of that version. */
   public ExecutionStatistics(String model, long version) {
+    this(model, version, null);
+  }
+
+  /** Statistics of that version; {@code latencies} is null where nobody wants them. */
+  public ExecutionStatistics(String model, long version, @Nullable LatencyMetrics latencies) {
+    this.latencies = latencies;
     labels = new String[] {model, Long.toString(version)};
   }
 
@@ -174,6 +183,9 @@ public final class ExecutionStatistics implements MetricSource {
       Timings times = requests.get(i).times;
       requestSeconds.observeNanos(times.ended() - times.queued());
       phases.observe(times);
+      if (latencies != null) {
+        latencies.answered(times);
+      }
     }
   }
 
@@ -195,6 +207,9 @@ public final class ExecutionStatistics implements MetricSource {
     }
     requestSeconds.observeNanos(totalNanos);
     phases.observe(times);
+    if (latencies != null) {
+      latencies.answered(times);
+    }
   }
 
   /** The model's answers are cached, so that hits and misses are told from now on. */
@@ -225,6 +240,9 @@ public final class ExecutionStatistics implements MetricSource {
     }
     requestSeconds.observeNanos(total);
     phases.observe(Phase.QUEUE, waited);
+    if (latencies != null) {
+      latencies.hit(total, waited);
+    }
   }
 
   /** Counts a request that the cache could not answer; its execution is counted by itself. */
@@ -234,6 +252,9 @@ public final class ExecutionStatistics implements MetricSource {
       cacheMiss.add(1, nanos);
     } finally {
       counting.unlock();
+    }
+    if (latencies != null) {
+      latencies.missed(nanos);
     }
   }
 
@@ -310,13 +331,21 @@ public final class ExecutionStatistics implements MetricSource {
     sink.sample(Meter.COMPUTE_OUTPUT_DURATION, micros(now.output), labels);
     sink.sample(Meter.GATHERS, (double) now.gathersSkipped, labels[0], labels[1], "skipped");
     sink.sample(Meter.GATHERS, (double) now.gathersCopied, labels[0], labels[1], "copied");
-    if (isCached()) {
+    boolean cached = isCached();
+    if (cached) {
       sink.sample(Meter.CACHE_HITS, (double) now.cacheHit.count, labels);
       sink.sample(Meter.CACHE_MISSES, (double) now.cacheMiss.count, labels);
       sink.sample(Meter.CACHE_HIT_DURATION, micros(now.cacheHit), labels);
       sink.sample(Meter.CACHE_MISS_DURATION, micros(now.cacheMiss), labels);
       sink.sample(Meter.CACHE_SHARED, (double) now.cacheShared, labels);
     }
+    if (latencies != null) {
+      latencies.collect(sink, cached, labels);
+    }
+    histograms(sink);
+  }
+
+  private void histograms(Sink sink) {
     sink.histogram(Meter.REQUEST_SECONDS, requestSeconds, labels);
     sink.histogram(Meter.BATCH_SIZE, batchSizes, labels);
     phases.collect(sink, labels);

@@ -30,10 +30,7 @@ public enum Meter {
       "Microseconds from the arrival of requests to their answers.",
       Labels.MODEL),
   QUEUE_DURATION(
-      Kind.COUNTER,
-      "nv_inference_queue_duration_us",
-      "Microseconds requests waited in the queue.",
-      Labels.MODEL),
+      Kind.COUNTER, "nv_inference_queue_duration_us", "Microseconds in the queue.", Labels.MODEL),
   COMPUTE_INPUT_DURATION(
       Kind.COUNTER,
       "nv_inference_compute_input_duration_us",
@@ -52,13 +49,10 @@ public enum Meter {
   CACHE_HITS(
       Kind.COUNTER,
       "nv_cache_num_hits_per_model",
-      "Requests answered from the response cache.",
+      "Requests that the cache answered.",
       Labels.MODEL),
   CACHE_MISSES(
-      Kind.COUNTER,
-      "nv_cache_num_misses_per_model",
-      "Requests that the response cache could not answer.",
-      Labels.MODEL),
+      Kind.COUNTER, "nv_cache_num_misses_per_model", "Requests it did not answer.", Labels.MODEL),
   CACHE_HIT_DURATION(
       Kind.COUNTER,
       "nv_cache_hit_duration_per_model",
@@ -87,22 +81,41 @@ public enum Meter {
       "Answers not stored and requests not looked up: too_large, memory or busy.",
       List.of("reason")),
   RESOURCE_SIZE(
-      Kind.GAUGE,
-      "nereid_resource_size",
-      "How much there is of a resource that instances declare.",
-      Labels.RESOURCE),
+      Kind.GAUGE, "nereid_resource_size", "How much there is of a resource.", Labels.RESOURCE),
   RESOURCE_USED(
       Kind.GAUGE, "nereid_resource_used", "How much of it executions hold.", Labels.RESOURCE),
   PENDING_REQUESTS(
-      Kind.GAUGE,
-      "nv_inference_pending_request_count",
-      "Requests accepted whose execution has not started.",
+      Kind.GAUGE, "nv_inference_pending_request_count", "Requests that wait.", Labels.MODEL),
+  FIRST_RESPONSE(
+      Kind.HISTOGRAM,
+      "nv_inference_first_response_histogram_ms",
+      "Milliseconds to the first response.",
       Labels.MODEL),
+  REQUEST_SUMMARY(
+      Kind.SUMMARY, "nv_inference_request_summary_us", "Microseconds of requests.", Labels.MODEL),
+  QUEUE_SUMMARY(
+      Kind.SUMMARY, "nv_inference_queue_summary_us", "Microseconds in the queue.", Labels.MODEL),
+  COMPUTE_INPUT_SUMMARY(
+      Kind.SUMMARY,
+      "nv_inference_compute_input_summary_us",
+      "Microseconds for inputs.",
+      Labels.MODEL),
+  COMPUTE_INFER_SUMMARY(
+      Kind.SUMMARY,
+      "nv_inference_compute_infer_summary_us",
+      "Microseconds of the model.",
+      Labels.MODEL),
+  COMPUTE_OUTPUT_SUMMARY(
+      Kind.SUMMARY,
+      "nv_inference_compute_output_summary_us",
+      "Microseconds for outputs.",
+      Labels.MODEL),
+  CACHE_HIT_SUMMARY(
+      Kind.SUMMARY, "nv_cache_hit_summary_per_model", "Microseconds of hits.", Labels.MODEL),
+  CACHE_MISS_SUMMARY(
+      Kind.SUMMARY, "nv_cache_miss_summary_per_model", "Microseconds of misses.", Labels.MODEL),
   LOAD_DURATION(
-      Kind.GAUGE,
-      "nv_model_load_duration_secs",
-      "Seconds the last load of the version took.",
-      Labels.MODEL),
+      Kind.GAUGE, "nv_model_load_duration_secs", "Seconds the last load took.", Labels.MODEL),
   MODEL_LOADS(
       Kind.COUNTER,
       "nereid_model_loads_total",
@@ -186,10 +199,7 @@ public enum Meter {
       Kind.COUNTER, "nereid_access_reloads_total", "Changed callers and keys.", Labels.RELOADED),
   GRPC_STREAMS(Kind.GAUGE, "nereid_grpc_streams", "Open gRPC calls.", List.of()),
   GRPC_REQUESTS(
-      Kind.COUNTER,
-      "nereid_grpc_requests_total",
-      "gRPC calls ended, by status.",
-      List.of("status")),
+      Kind.COUNTER, "nereid_grpc_requests_total", "gRPC calls, by status.", List.of("status")),
   REQUEST_PHASE_SECONDS(
       Kind.HISTOGRAM,
       "nereid_request_phase_seconds",
@@ -263,10 +273,7 @@ public enum Meter {
       "Where a remote server stands: 1 for its state, 0 for the others.",
       List.of("target", "state")),
   UPSTREAM_CONNECTIONS(
-      Kind.GAUGE,
-      "nereid_upstream_connections",
-      "Open connections to a remote server.",
-      Labels.TARGET),
+      Kind.GAUGE, "nereid_upstream_connections", "Open connections to it.", Labels.TARGET),
   UPSTREAM_STREAMS(
       Kind.GAUGE,
       "nereid_upstream_streams",
@@ -307,10 +314,7 @@ public enum Meter {
   UPSTREAM_WAITING(
       Kind.GAUGE, "nereid_upstream_waiting", "Calls that wait to be admitted.", List.of()),
   UPSTREAM_REFUSALS(
-      Kind.COUNTER,
-      "nereid_upstream_refusals_total",
-      "Calls that found no room in time.",
-      List.of()),
+      Kind.COUNTER, "nereid_upstream_refusals_total", "Calls without room in time.", List.of()),
   UPSTREAM_RETRIES(
       Kind.COUNTER, "nereid_upstream_retries_total", "Attempts after a failed one.", List.of()),
   UPSTREAM_RETRY_REFUSALS(
@@ -319,10 +323,7 @@ public enum Meter {
       "Attempts that the budget for retries did not allow.",
       List.of()),
   UPSTREAM_HEDGES(
-      Kind.COUNTER,
-      "nereid_upstream_hedges_total",
-      "Second attempts made while the first ran.",
-      List.of()),
+      Kind.COUNTER, "nereid_upstream_hedges_total", "Attempts beside the first.", List.of()),
   TRACE_SPANS(Kind.COUNTER, "nereid_trace_spans_total", "Spans of traces.", Labels.OUTCOME),
   SAMPLES(Kind.COUNTER, "nereid_payload_samples_total", "Payload samples.", Labels.OUTCOME),
   GPU_UTILIZATION(Kind.GAUGE, "nv_gpu_utilization", "Share of the GPU in use, 0 to 1.", Labels.GPU),
@@ -337,10 +338,7 @@ public enum Meter {
       "Energy the GPU used since its driver was loaded, in joules.",
       Labels.GPU),
   CPU_UTILIZATION(
-      Kind.GAUGE,
-      "nv_cpu_utilization",
-      "Share of the host's processors in use, 0 to 1.",
-      List.of()),
+      Kind.GAUGE, "nv_cpu_utilization", "Share of the processors in use, 0 to 1.", List.of()),
   CPU_MEMORY_TOTAL(Kind.GAUGE, "nv_cpu_memory_total_bytes", "Memory of the host.", List.of()),
   CPU_MEMORY_USED(Kind.GAUGE, "nv_cpu_memory_used_bytes", "Memory of the host in use.", List.of()),
   PROCESS_CPU(
@@ -360,7 +358,8 @@ public enum Meter {
   public enum Kind {
     COUNTER,
     GAUGE,
-    HISTOGRAM
+    HISTOGRAM,
+    SUMMARY
   }
 
   private final Kind kind;

@@ -21,6 +21,22 @@ public final class Metrics {
   private final Map<Meter, Map<List<String>, Counter>> counters = new ConcurrentHashMap<>();
   private final Map<Meter, Map<List<String>, Histogram>> histograms = new ConcurrentHashMap<>();
   private final List<MetricSource> sources = new CopyOnWriteArrayList<>();
+  private final LatencyOptions latencies;
+
+  /** Numbers without Triton's optional latencies. */
+  public Metrics() {
+    this(LatencyOptions.OFF);
+  }
+
+  /** Numbers with these latencies of models. */
+  public Metrics(LatencyOptions latencies) {
+    this.latencies = latencies;
+  }
+
+  /** Which of Triton's optional latencies are measured. */
+  public LatencyOptions latencies() {
+    return latencies;
+  }
 
   /** The counter under these labels' values; the same one for the same labels. */
   public Counter counter(Meter meter, String... labelValues) {

@@ -7,6 +7,7 @@ import dev.nereid.core.Phase;
 import dev.nereid.core.Timings;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 
@@ -51,6 +52,24 @@ final class MetricsTest {
         .contains("phase_seconds_sum{listener=\"grpc\",phase=\"compute\"} 0.002\n")
         .contains("phase_seconds_sum{listener=\"grpc\",phase=\"encode\"} 0.002\n")
         .doesNotContain("postprocess\"");
+  }
+
+  @Test
+  void tagsArePutOnEveryNumberOfASource() {
+    Histogram sizes = Metrics.newHistogram(Meter.BATCH_SIZE);
+    metrics.register(
+        sink -> {
+          MetricSource.Sink tagged = sink.tagged(Map.of("_team", "a\"b", "_area", "x"));
+          tagged.sample(Meter.PENDING_REQUESTS, 7, "m", "2");
+          tagged.sample(Meter.GRPC_STREAMS, 3);
+          tagged.histogram(Meter.BATCH_SIZE, sizes, "m", "2");
+          sink.tagged(Map.of()).sample(Meter.OPEN_LEASES, 1);
+        });
+    assertThat(metrics.scrape())
+        .contains("_count{model=\"m\",version=\"2\",_area=\"x\",_team=\"a\\\"b\"} 7\n")
+        .contains("nereid_grpc_streams{_area=\"x\",_team=\"a\\\"b\"} 3\n")
+        .contains("\",_area=\"x\",_team=\"a\\\"b\",le=\"1\"} 0\n")
+        .contains("nereid_open_leases 1\n");
   }
 
   @Test
