@@ -58,7 +58,8 @@ final class TlsProgramTest {
     return new Installation(folder, null, "1.2.3");
   }
 
-  private static String shown(SSLContext context, int port) throws IOException {
+  /** Whom the certificate that a port shows is for. */
+  static String shown(SSLContext context, int port) throws IOException {
     try (SSLSocket socket =
         (SSLSocket)
             context.getSocketFactory().createSocket(InetAddress.getLoopbackAddress(), port)) {
