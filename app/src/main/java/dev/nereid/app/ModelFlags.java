@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -30,6 +31,14 @@ final class ModelFlags {
       names = "--disable-auto-complete-config",
       description = "Take config.pbtxt as it is; what the model's file says is not filled in.")
   private boolean noAutoComplete;
+
+  @Option(
+      names = "--strict-model-config",
+      paramLabel = "BOOL",
+      converter = OnOff.class,
+      arity = "1",
+      description = "Deprecated: true is --disable-auto-complete-config, and false is the default.")
+  private @Nullable Boolean strictConfig;
 
   @Option(
       names = "--model-load-thread-count",
@@ -66,13 +75,27 @@ final class ModelFlags {
     return new ServeOptions.Models(
         places.isEmpty() ? List.of(installation.demoRepository()) : places,
         configName,
-        !noAutoComplete,
+        !noAutoComplete && !Boolean.TRUE.equals(strictConfig),
         loadThreads,
         exitOnError,
         withoutGpu,
         settings(),
         shared,
         control.options(places.isEmpty()));
+  }
+
+  /** What is taken and should be said otherwise. */
+  List<String> warnings() {
+    if (strictConfig == null) {
+      return List.of();
+    }
+    boolean overruled = noAutoComplete && !strictConfig;
+    return List.of(
+        "--strict-model-config is deprecated (expected: --disable-auto-complete-config %s)"
+            .formatted(
+                overruled
+                    ? "alone, which counts here"
+                    : strictConfig ? "in its place" : "left out, which is the default"));
   }
 
   private static Path place(String text) {

@@ -83,6 +83,7 @@ final class ServeCommand implements Callable<Integer> {
     check(options);
     Logs log = Logs.configure(options.logging());
     sorted.warnings().forEach(LOG::warn);
+    flags.warnings().forEach(LOG::warn);
     Thread.ofPlatform().daemon().name("native-messages").start(NativeMessages::intoLog);
     StopSignal stop = StopSignal.listen();
     try (Server server = Server.start(options, installation, log)) {

@@ -101,6 +101,11 @@ final class ServeFlags {
     return upstream.isGiven();
   }
 
+  /** What is taken and should be said otherwise. */
+  List<String> warnings() {
+    return models.warnings();
+  }
+
   /** What they say, over what an installation has. */
   ServeOptions options(Installation installation) {
     ServeOptions.Logging said = logging.options();

@@ -66,6 +66,7 @@ final class ServeOptionsTest {
           "--model-repository=b",
           "--model-config-name=fast",
           "--disable-auto-complete-config",
+          "--strict-model-config=true",
           "--model-load-thread-count=9",
           "--exit-on-error=1",
           "--gpu-unavailable=cpu",
@@ -478,6 +479,36 @@ final class ServeOptionsTest {
   @Test
   void theOlderNameOfTheRepositoryIsKnown() {
     assertThat(parse("--model-store", "x").models().repositories()).containsExactly(Path.of("x"));
+  }
+
+  @Test
+  void theOlderWordForCompleteConfigurationsIsTakenWithAWarning() {
+    assertThat(parse("--strict-model-config=false").models().autoComplete()).isTrue();
+    assertThat(parse("--strict-model-config", "True").models().autoComplete()).isFalse();
+    assertThat(
+            parse("--strict-model-config=false", "--disable-auto-complete-config")
+                .models()
+                .autoComplete())
+        .isFalse();
+    assertThat(warnings()).isEmpty();
+    assertThat(warnings("--strict-model-config=false"))
+        .containsExactly(
+            "--strict-model-config is deprecated"
+                + " (expected: --disable-auto-complete-config left out, which is the default)");
+    assertThat(warnings("--strict-model-config=1"))
+        .containsExactly(
+            "--strict-model-config is deprecated"
+                + " (expected: --disable-auto-complete-config in its place)");
+    assertThat(warnings("--strict-model-config=0", "--disable-auto-complete-config"))
+        .containsExactly(
+            "--strict-model-config is deprecated"
+                + " (expected: --disable-auto-complete-config alone, which counts here)");
+  }
+
+  private static List<String> warnings(String... arguments) {
+    ServeFlags flags = new ServeFlags();
+    new CommandLine(flags).parseArgs(arguments);
+    return flags.warnings();
   }
 
   @Test
