@@ -1,15 +1,17 @@
 #!/usr/bin/env bash
 # What changes of a serving server cost those it serves: a constant load of 200 requests a second
-# (an open loop: latency counts from the intended start) over gRPC, undisturbed, and again while the
-# model is loaded anew 50 times, gets 20 new versions, and the certificate of the HTTP port, which
-# takes the calls for that, changes 10 times. Prints both p99 and their ratio, and whether any request failed or was wrong.
+# (open loops: latency counts from the intended start), undisturbed, and again while the model is
+# loaded anew 50 times, gets 20 new versions, and the certificate of both ports changes 10 times. All
+# of it goes over TLS: of 200 requests 85 over gRPC and 85 over HTTP on connections that last, and 15
+# of each on a new connection for each request. Prints p99 of each, their ratios, and whether any
+# request failed or was wrong.
 #
 #   benchmarks/changes-under-load.sh             in under four minutes
 #
 # Needs curl, openssl, awk, and two cores that do nothing else. Settings, from the environment:
 #
 #   SECONDS_EACH=80           of each of the two measurements
-#   RATE=200 RELOADS=50 VERSIONS=20 CERTIFICATES=10
+#   RATE=200 RELOADS=50 VERSIONS=20 CERTIFICATES=10   a RATE that 40 divides
 #   MODEL=simple MODELS=models   two INT32 inputs of 16: what `bench` sends is checked against a run alone
 #   SERVER_CORE=0 CLIENT_CORE=1
 set -euo pipefail
@@ -30,17 +32,38 @@ server= load=
 
 trap 'kill $load 2> /dev/null || true; stop_server; rm -rf "$work"' EXIT
 
+# Who signs the certificates, and is trusted by the load.
+authority() {
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj "/CN=authority" \
+    -keyout "$work/root.key" -out "$work/root.crt" 2> /dev/null
+  printf 'subjectAltName=DNS:localhost,IP:127.0.0.1\n' > "$work/names"
+}
+
 # Both files are written beside and moved into place, as a certificate manager does it.
 certificate() {
-  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj "/CN=change $1" \
-    -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout "$work/key.new" -out "$work/crt.new" 2> /dev/null
+  openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj "/CN=change $1" \
+    -keyout "$work/key.new" -out "$work/request" 2> /dev/null
+  openssl x509 -req -in "$work/request" -CA "$work/root.crt" -CAkey "$work/root.key" -set_serial "$((1000 + $1))" \
+    -days 2 -extfile "$work/names" -out "$work/crt.new" 2> /dev/null
   mv "$work/key.new" "$work/key"
   mv "$work/crt.new" "$work/crt"
 }
 
-# The subject of the certificate that the HTTP port shows.
+# shown PORT: the subject of the certificate that it shows.
 shown() {
-  echo | openssl s_client -connect "127.0.0.1:$HTTP_PORT" 2> /dev/null | sed -n 's/^subject=CN *= *//p'
+  echo | openssl s_client -connect "127.0.0.1:$1" 2> /dev/null | sed -n 's/^subject=CN *= *//p'
+}
+
+# await_shown NUMBER: until both ports show that certificate.
+await_shown() {
+  local port i
+  for port in "$HTTP_PORT" "$GRPC_PORT"; do
+    for ((i = 0; i < 20; i++)); do
+      [ "$(shown "$port")" != "change $1" ] || continue 2
+      sleep 0.25
+    done
+    die "port $port shows '$(shown "$port")' (expected: change $1)"
+  done
 }
 
 load_model() {
@@ -48,11 +71,28 @@ load_model() {
     die "the model could not be loaded anew"
 }
 
-# The load goes on over gRPC, in one process; HTTP's port is the one that changes its certificate.
+# press_one RUN NAME PROTOCOL PORT RATE CHANNELS
+press_one() {
+  bench -u "127.0.0.1:$4" -i "$3" -m "$MODEL" -r "$5" --arrivals constant -w 10s -d "${SECONDS_EACH}s" \
+    --channels "$6" --root-cert "$work/root.crt" --inputs 16 --verify -q \
+    --metrics-url "http://127.0.0.1:$METRICS_PORT/metrics" --json "$work/$1-$2.json" > "$work/$1-$2.txt" 2>&1
+}
+
+# press_steadily RUN: everyone at once; fails when one of them does.
 press_steadily() {
-  bench -u "127.0.0.1:$GRPC_PORT" -i grpc -m "$MODEL" -r "$RATE" --arrivals constant -w 10s -d "${SECONDS_EACH}s" \
-    --inputs 16 --verify -q --metrics-url "http://127.0.0.1:$METRICS_PORT/metrics" --json "$work/$1.json" \
-    > "$work/$1.txt" 2>&1
+  local each=() one failed=0
+  press_one "$1" grpc grpc "$GRPC_PORT" $((RATE * 17 / 40)) 1 & each+=($!)
+  press_one "$1" http http "$HTTP_PORT" $((RATE * 17 / 40)) 4 & each+=($!)
+  press_one "$1" grpc-fresh grpc "$GRPC_PORT" $((RATE * 3 / 40)) per-call & each+=($!)
+  press_one "$1" http-fresh http "$HTTP_PORT" $((RATE * 3 / 40)) per-call & each+=($!)
+  trap 'kill "${each[@]}" 2> /dev/null || true' TERM
+  for one in "${each[@]}"; do wait "$one" || failed=1; done
+  return $failed
+}
+
+# told RUN: what those said who pressed.
+told() {
+  tail -n 5 "$work/$1"-*.txt
 }
 
 # order: the changes, one a line, each kind spread evenly over the whole.
@@ -100,8 +140,7 @@ change() {
     [ $((i % 10)) != 0 ] || say "$i of $all changes made"
     pause "$begun" "$i" "$all"
   done < <(order)
-  [ "$(shown)" = "change $certificates" ] || sleep 4
-  [ "$(shown)" = "change $certificates" ] || die "the port shows '$(shown)' (expected: change $certificates)"
+  await_shown "$certificates"
 }
 
 # pause BEGUN MADE ALL: until the next change is due.
@@ -115,30 +154,36 @@ need curl openssl awk taskset
 mkdir -p "$work/repository"
 cp -r "$MODELS/$MODEL" "$work/repository/"
 cp "$work/repository/$MODEL/config.pbtxt" "$work/config.pbtxt"
+authority
 certificate 0
-serve_flags=(--model-control-mode=explicit "--load-model=$MODEL" --http-use-ssl=true
-  "--http-server-cert=$work/crt" "--http-server-key=$work/key")
+serve_flags=(--model-control-mode=explicit "--load-model=$MODEL" --http-use-ssl=true --grpc-use-ssl=true
+  "--grpc-server-cert=$work/crt" "--grpc-server-key=$work/key")
 start_server "$work/repository"
 
 say "undisturbed, $((SECONDS_EACH + 10)) s"
-press_steadily undisturbed || die "$(cat "$work/undisturbed.txt")"
+press_steadily undisturbed || die "$(told undisturbed)"
 say "disturbed, $((SECONDS_EACH + 10)) s"
 press_steadily disturbed &
 load=$!
 sleep 10
 change
-wait "$load" || die "$(cat "$work/disturbed.txt")"
+wait "$load" || die "$(told disturbed)"
 load=
 
-machine "$RATE requests/s of $MODEL over gRPC, ${SECONDS_EACH} s each; loaded anew $RELOADS times," \
-  "$VERSIONS new versions, $CERTIFICATES new certificates; every reply compared with that to the same request alone."
+machine "$RATE requests/s of $MODEL over gRPC and HTTP in TLS, ${SECONDS_EACH} s each; loaded anew $RELOADS times," \
+  "$VERSIONS new versions, $CERTIFICATES new certificates of both ports; every reply compared with that to the same" \
+  "request alone."
 echo
-echo '| | answered | failed or wrong | p50 | p99 | max |'
-echo '|---|---|---|---|---|---|'
-for run in undisturbed disturbed; do
-  file=$work/$run.json
-  echo "| $run | $(counted "$file" completed) | $(counted "$file" failed) |" \
-    "$(millis "$(latency "$file" p50)") | $(millis "$(latency "$file" p99)") | $(millis "$(latency "$file" max)") |"
+echo '| connections | | answered | failed or wrong | p50 | p99 | max | p99 disturbed over undisturbed (the bar is 2) |'
+echo '|---|---|---|---|---|---|---|---|'
+for name in grpc http grpc-fresh http-fresh; do
+  for run in undisturbed disturbed; do
+    file=$work/$run-$name.json
+    ratio=
+    [ $run = undisturbed ] || ratio=$(awk -v a="$(latency "$work/undisturbed-$name.json" p99)" \
+      -v b="$(latency "$file" p99)" 'BEGIN { if (a > 0 && b > 0) printf "%.2f", b / a; else print "-" }')
+    echo "| $name | $run | $(counted "$file" completed) | $(counted "$file" failed) |" \
+      "$(millis "$(latency "$file" p50)") | $(millis "$(latency "$file" p99)") | $(millis "$(latency "$file" max)") |" \
+      "$ratio |"
+  done
 done
-awk -v a="$(latency "$work/undisturbed.json" p99)" -v b="$(latency "$work/disturbed.json" p99)" \
-  'BEGIN { printf "\np99 disturbed over undisturbed: %.2f (the bar is 2)\n", b / a }'

@@ -3,7 +3,6 @@ package dev.nereid.bench;
 import dev.nereid.client.EncodedCall;
 import dev.nereid.client.EventLoops;
 import dev.nereid.client.GrpcInferenceClient;
-import dev.nereid.client.GrpcOptions;
 import dev.nereid.client.HttpInferenceClient;
 import dev.nereid.client.HttpOptions;
 import dev.nereid.client.InferenceClient;
@@ -67,9 +66,9 @@ final class BodyCommand implements Callable<Integer> {
 
   private InferenceClient client(EventLoops loops) {
     if (target.protocol() == Protocol.GRPC) {
-      return new GrpcInferenceClient(GrpcOptions.of(target.endpoint()), loops);
+      return new GrpcInferenceClient(target.grpc(), loops);
     }
-    HttpOptions options = HttpOptions.of(target.endpoint());
+    HttpOptions options = target.http();
     return new HttpInferenceClient(
         target.protocol() == Protocol.HTTP_JSON ? options.withJson() : options, loops);
   }

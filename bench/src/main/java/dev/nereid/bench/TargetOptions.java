@@ -9,6 +9,7 @@ import dev.nereid.client.HttpOptions;
 import dev.nereid.client.ImageForm;
 import dev.nereid.client.InferCall;
 import dev.nereid.client.InferenceClient;
+import dev.nereid.client.TlsOptions;
 import dev.nereid.core.Shape;
 import java.net.URI;
 import java.nio.file.Path;
@@ -122,6 +123,12 @@ final class TargetOptions {
   String channels = "";
 
   @Option(
+      names = "--root-cert",
+      paramLabel = "FILE",
+      description = "Speaks TLS, and trusts servers that this PEM file vouches for and no others.")
+  @Nullable Path rootCertificate;
+
+  @Option(
       names = "--client-threads",
       defaultValue = "0",
       description =
@@ -160,6 +167,24 @@ final class TargetOptions {
     return Endpoint.parse(url, protocol().defaultPort());
   }
 
+  /** TLS to the server; null for plain text. */
+  @Nullable TlsOptions tls() {
+    Path root = rootCertificate;
+    return root == null ? null : TlsOptions.trusting(root);
+  }
+
+  GrpcOptions grpc() {
+    GrpcOptions plain = GrpcOptions.of(endpoint());
+    TlsOptions tls = tls();
+    return tls == null ? plain : plain.withTls(tls);
+  }
+
+  HttpOptions http() {
+    HttpOptions plain = HttpOptions.of(endpoint());
+    TlsOptions tls = tls();
+    return tls == null ? plain : plain.withTls(tls);
+  }
+
   /** Opens fresh connections for a load. */
   Target open(LoadPlan plan) {
     return new Targets(this, plan).open();
@@ -180,12 +205,14 @@ final class TargetOptions {
     boolean v2 = protocol() != Protocol.IMAGE && protocol() != Protocol.TEMPLATE;
     InferenceClient client =
         protocol() == Protocol.GRPC && statsUrl.isEmpty()
-            ? new GrpcInferenceClient(GrpcOptions.of(endpoint), loops)
+            ? new GrpcInferenceClient(grpc(), loops)
             : new HttpInferenceClient(
-                HttpOptions.of(
-                        !statsUrl.isEmpty()
-                            ? Endpoint.parse(statsUrl, HTTP_PORT)
-                            : v2 ? endpoint : endpoint.withPort(HTTP_PORT))
+                (v2 && statsUrl.isEmpty()
+                        ? http()
+                        : HttpOptions.of(
+                            statsUrl.isEmpty()
+                                ? endpoint.withPort(HTTP_PORT)
+                                : Endpoint.parse(statsUrl, HTTP_PORT)))
                     .withMaxConnections(PROBE_CONNECTIONS),
                 loops);
     URI metrics =

@@ -3,7 +3,6 @@ package dev.nereid.bench;
 import dev.nereid.client.EncodedCall;
 import dev.nereid.client.EventLoops;
 import dev.nereid.client.GrpcInferenceClient;
-import dev.nereid.client.GrpcOptions;
 import dev.nereid.client.HttpCaller;
 import dev.nereid.client.HttpInferenceClient;
 import dev.nereid.client.HttpOptions;
@@ -94,8 +93,7 @@ final class Targets {
 
   private InferenceClient client(EventLoops loops) {
     return options.protocol() == Protocol.GRPC
-        ? new GrpcInferenceClient(
-            GrpcOptions.of(options.endpoint()).withChannels(connections), loops)
+        ? new GrpcInferenceClient(options.grpc().withChannels(connections), loops)
         : new HttpInferenceClient(http(), loops);
   }
 
@@ -153,6 +151,6 @@ final class Targets {
         connections,
         Integer.MAX_VALUE,
         options.protocol() != Protocol.HTTP_JSON,
-        null);
+        options.tls());
   }
 }
