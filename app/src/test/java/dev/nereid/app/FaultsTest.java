@@ -174,7 +174,11 @@ final class FaultsTest {
         (program, client, others) -> {
           Files.delete(config);
           Files.createSymbolicLink(config, config); // nobody can read it, not even root
-          assertThat(load(program, "other")).doesNotStartWith("200").contains("'other'");
+          try (Heard heard = new Heard("dev.nereid.engine")) {
+            assertThat(load(program, "other")).doesNotStartWith("200").contains("'other'");
+            assertThat(heard.messages())
+                .anyMatch(line -> line.startsWith("Poll failed for model directory 'other': "));
+          }
           assertThat(answer(client, call("other", ""))).startsWith(1);
           Files.delete(config);
           Files.delete(version);

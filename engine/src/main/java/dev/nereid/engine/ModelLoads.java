@@ -115,7 +115,7 @@ final class ModelLoads {
   /** No version can even be tried. */
   private FaultException refused(ServedModel before, Wanted wanted, RuntimeException why) {
     String reason = VersionOpener.reason(why);
-    VersionOpener.logFailure("'" + before.name() + "'", why);
+    VersionOpener.logFailure("Poll failed for model directory '" + before.name() + "'", why);
     var _ =
         catalog.change(
             before.name(), now -> before.versions().isEmpty() ? now.failed(reason) : now.kept());
@@ -149,7 +149,8 @@ final class ModelLoads {
         }
       } catch (RuntimeException | LinkageError e) {
         failures.put(version, VersionOpener.reason(e));
-        VersionOpener.logFailure("'%s' version %d".formatted(before.name(), version), e);
+        VersionOpener.logFailure(
+            "failed to load '%s' version %d".formatted(before.name(), version), e);
       }
     }
     return new ServedModel.Loaded(source, served, ensembles, failures);

@@ -97,12 +97,12 @@ final class VersionOpener implements AutoCloseable {
     return why instanceof FaultException fault ? fault.failure().message() : why.toString();
   }
 
-  /** Logs that something could not be loaded: with a trace when nobody expected it. */
+  /** Logs what could not be done: with a trace when nobody expected it. */
   static void logFailure(String what, Throwable why) {
     if (why instanceof FaultException fault && fault.failure().fault() != Fault.INTERNAL) {
-      LOG.error("failed to load {}: {}", what, reason(why));
+      LOG.error("{}: {}", what, reason(why));
     } else {
-      LOG.error("failed to load {}: {}", what, reason(why), why);
+      LOG.error("{}: {}", what, reason(why), why);
     }
   }
 

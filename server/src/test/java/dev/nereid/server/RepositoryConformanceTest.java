@@ -17,8 +17,11 @@ import dev.nereid.http.ListenerOptions;
 import dev.nereid.http.ListenerServices;
 import dev.nereid.protocol.proto.GRPCInferenceServiceGrpc;
 import dev.nereid.protocol.proto.GRPCInferenceServiceGrpc.GRPCInferenceServiceBlockingStub;
+import dev.nereid.protocol.proto.ModelInferRequest;
+import dev.nereid.protocol.proto.ModelMetadataRequest;
 import dev.nereid.protocol.proto.ModelReadyRequest;
 import dev.nereid.protocol.proto.ModelRepositoryParameter;
+import dev.nereid.protocol.proto.ModelStatisticsRequest;
 import dev.nereid.protocol.proto.RepositoryIndexRequest;
 import dev.nereid.protocol.proto.RepositoryModelLoadRequest;
 import dev.nereid.protocol.proto.RepositoryModelUnloadRequest;
@@ -30,6 +33,7 @@ import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -122,10 +126,15 @@ final class RepositoryConformanceTest {
   }
 
   private String post(int status, String path, String body) throws Exception {
-    HttpRequest request =
-        HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + http.port() + path))
-            .POST(HttpRequest.BodyPublishers.ofString(body))
-            .build();
+    return send(status, path, HttpRequest.newBuilder().POST(BodyPublishers.ofString(body)));
+  }
+
+  private String get(int status, String path) throws Exception {
+    return send(status, path, HttpRequest.newBuilder());
+  }
+
+  private String send(int status, String path, HttpRequest.Builder builder) throws Exception {
+    HttpRequest request = builder.uri(URI.create("http://127.0.0.1:" + http.port() + path)).build();
     HttpResponse<String> response = client.send(request, HttpResponse.BodyHandlers.ofString(UTF_8));
     assertThat(response.statusCode()).as(response.body()).isEqualTo(status);
     return response.body();
@@ -210,6 +219,49 @@ final class RepositoryConformanceTest {
                     .build());
     assertThat(isReady("b")).as("known, not served").isFalse();
     assertThatThrownBy(() -> isReady("nobody")).hasMessageContaining("NOT_FOUND");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "b | 1 | 503 | UNAVAILABLE | Request for unknown model: 'b' version 1 is not at ready state",
+        "b | 2 | 404 | NOT_FOUND   | Request for unknown model: 'b' version 2 is not found",
+        "a | 2 | 404 | NOT_FOUND   | Request for unknown model: 'a' version 2 is not found",
+        "c | 1 | 404 | NOT_FOUND   | Request for unknown model: 'c' is not found",
+      })
+  void aVersionThatIsNotServedIsToldFromOneThatIsNotThere(
+      String model, String version, int status, String code, String text) throws Exception {
+    start(ControlMode.EXPLICIT);
+    var _ = post(200, "/v2/repository/models/b/load", "");
+    var _ = post(200, "/v2/repository/models/b/unload", "");
+    String path = "/v2/models/" + model + "/versions/" + version;
+    assertThat(post(status, path + "/infer", "{\"inputs\":[]}")).contains(text);
+    assertThat(get(status, path)).contains(text);
+    assertThat(get(status, path + "/config")).contains(text);
+    var infer = ModelInferRequest.newBuilder().setModelName(model).setModelVersion(version);
+    assertThatThrownBy(() -> stub().modelInfer(infer.build()))
+        .hasMessageContaining(code + ": ")
+        .hasMessageContaining(text);
+    var metadata = ModelMetadataRequest.newBuilder().setName(model).setVersion(version);
+    assertThatThrownBy(() -> stub().modelMetadata(metadata.build()))
+        .hasMessageContaining(code + ": " + text);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "a | 2 | requested model version is not available for model 'a'",
+        "c | 1 | requested model 'c' is not available",
+      })
+  void statisticsOfWhatIsNotThereAreRefused(String model, String version, String text)
+      throws Exception {
+    start(ControlMode.EXPLICIT);
+    assertThat(get(400, "/v2/models/" + model + "/versions/" + version + "/stats")).contains(text);
+    var request = ModelStatisticsRequest.newBuilder().setName(model).setVersion(version).build();
+    assertThatThrownBy(() -> stub().modelStatistics(request))
+        .hasMessageContaining("INVALID_ARGUMENT: " + text);
   }
 
   @Test
