@@ -57,10 +57,12 @@ final class CompareCommand implements Callable<Integer> {
     }
     PrintWriter out = spec.commandLine().getOut();
     PrintWriter err = spec.commandLine().getErr();
+    JsonNode first;
+    JsonNode second;
     List<Comparison> all;
     try {
-      JsonNode first = ReportJson.MAPPER.readTree(before);
-      JsonNode second = ReportJson.MAPPER.readTree(after);
+      first = ReportJson.MAPPER.readTree(before);
+      second = ReportJson.MAPPER.readTree(after);
       warnOfDifferentMachines(err, first, second);
       all = Comparison.of(first, second, limits());
     } catch (JacksonException | IllegalArgumentException e) {
@@ -68,7 +70,9 @@ final class CompareCommand implements Callable<Integer> {
       return 2;
     }
     if (all.isEmpty()) {
-      err.println(before + ", " + after + ": no load in common (expected: at least one)");
+      err.println(
+          (before + " " + Comparison.loads(first) + ", " + after + " " + Comparison.loads(second))
+              + ": no load in common (expected: at least one)");
       return 2;
     }
     out.print(table(all));

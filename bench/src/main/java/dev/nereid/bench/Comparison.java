@@ -5,6 +5,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.SortedMap;
+import java.util.StringJoiner;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
@@ -26,6 +29,13 @@ record Comparison(
     double limit) {
   /** Figures of which more is better. */
   private static final Set<String> GAINS = Set.of("throughput");
+
+  /** Members of the target that say what was asked for. */
+  private static final List<String> WHAT = List.of("protocol", "model", "route", "template");
+
+  /** Those that say how, and what is usual. */
+  private static final SortedMap<String, String> HOW =
+      new TreeMap<>(Map.of("batch", "1", "channels", "shared", "form", "multipart"));
 
   /** A mean of one or several runs, and half the width of its interval. */
   private record Figure(double value, @Nullable Double half) {}
@@ -56,16 +66,40 @@ record Comparison(
 
   private static Map<String, List<JsonNode>> byLoad(JsonNode report) {
     Map<String, List<JsonNode>> all = new LinkedHashMap<>();
-    String target =
-        report.path("target").path("protocol").asString("")
-            + " "
-            + report.path("target").path("model").asString("");
+    String target = target(report.path("target"));
     for (JsonNode run : report.path("runs")) {
       JsonNode plan = run.path("plan");
       String name = plan.path("load").asString(plan.path("concurrency").asString("?"));
       all.computeIfAbsent((target + " " + name).strip(), _ -> new ArrayList<>()).add(run);
     }
     return all;
+  }
+
+  /**
+   * What was pressed and how, apart from where it was: two reports of the same are of the same
+   * load. What is usual is not said, so that reports that do not tell it are taken as usual.
+   */
+  private static String target(JsonNode target) {
+    StringJoiner text = new StringJoiner(" ");
+    for (String name : WHAT) {
+      String value = target.path(name).asString("");
+      if (!value.isEmpty()) {
+        text.add(value);
+      }
+    }
+    HOW.forEach(
+        (name, usual) -> {
+          String value = target.path(name).asString(usual);
+          if (!value.equals(usual)) {
+            text.add(name + "=" + value);
+          }
+        });
+    return text.toString();
+  }
+
+  /** The loads of a report, for those who wonder why none is in another. */
+  static Set<String> loads(JsonNode report) {
+    return byLoad(report).keySet();
   }
 
   private static @Nullable Comparison of(

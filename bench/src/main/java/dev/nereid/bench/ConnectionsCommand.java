@@ -5,6 +5,7 @@ import dev.nereid.client.InferenceException;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
@@ -23,6 +24,7 @@ import tools.jackson.databind.node.ObjectNode;
     description = "Compares one shared gRPC channel with pools of them, up to 10,000 streams.",
     sortOptions = false)
 final class ConnectionsCommand implements Callable<Integer> {
+  private static final int HALVES = 2;
   private static final String MEMORY = "process_resident_memory_bytes";
 
   @Spec private @Nullable CommandSpec spec;
@@ -48,14 +50,15 @@ final class ConnectionsCommand implements Callable<Integer> {
       names = {"-d", "--duration"},
       defaultValue = "10s",
       converter = Times.class,
-      description = "Counted for each point (default ${DEFAULT-VALUE}).")
+      description =
+          "Counted for each point, half of it forth and half back (default ${DEFAULT-VALUE}).")
   private Duration duration = Duration.ZERO;
 
   @Option(
       names = {"-w", "--warmup"},
       defaultValue = "5s",
       converter = Times.class,
-      description = "Not counted (default ${DEFAULT-VALUE}).")
+      description = "Not counted, half of it on the way back (default ${DEFAULT-VALUE}).")
   private Duration warmUp = Duration.ZERO;
 
   @Mixin private final ComparisonFiles files = new ComparisonFiles();
@@ -70,19 +73,21 @@ final class ConnectionsCommand implements Callable<Integer> {
     try (var loops = EventLoops.of(1);
         var probe = target.probe(loops)) {
       for (int inFlight : streams) {
-        for (int channels : pools) {
-          String id = channels + " channels/" + inFlight + " streams";
-          if (channels <= inFlight && !store.has(id)) {
-            ObjectNode cell = measure(id, channels, inFlight, probe);
-            err.println(
-                String.format(
-                    Locale.ROOT,
-                    "%-28s %,10.0f req/s",
-                    id,
-                    cell.path("run").path("throughput").doubleValue()));
-            err.flush();
-            store.add(cell);
-          }
+        List<Point> points =
+            pools.stream()
+                .filter(channels -> channels <= inFlight)
+                .map(channels -> new Point(channels, inFlight))
+                .filter(point -> !store.has(point.id()))
+                .toList();
+        for (Point point : points) {
+          measureHalf(point, probe);
+        }
+        for (Point point : points.reversed()) {
+          measureHalf(point, probe);
+        }
+        for (Point point : points) {
+          store.add(point.node());
+          show(point, err);
         }
       }
     } catch (InferenceException e) {
@@ -95,19 +100,53 @@ final class ConnectionsCommand implements Callable<Integer> {
     return 0;
   }
 
-  private ObjectNode measure(String id, int channels, int inFlight, ServerProbe probe)
-      throws InterruptedException {
-    target.channels = Integer.toString(channels);
-    LoadPlan plan = LoadPlan.closed(inFlight, warmUp, duration);
-    ObjectNode cell = CellStore.newCell(id);
-    cell.put("channels", channels).put("streams", inFlight);
+  private void measureHalf(Point point, ServerProbe probe) throws InterruptedException {
+    target.channels = Integer.toString(point.channels);
+    LoadPlan plan =
+        LoadPlan.closed(
+            point.streams,
+            point.halves.isEmpty() || warmUp.isNegative() ? warmUp : warmUp.dividedBy(HALVES),
+            duration.dividedBy(HALVES));
     try (Target opened = target.open(plan)) {
-      LoadResult result = new LoadRun(opened, plan, probe, Progress.NONE).run();
-      cell.put("server_memory", probe.value(MEMORY));
-      ObjectNode run = cell.putObject("run");
-      ReportJson.write(run, result);
-      run.remove(List.of("series", "distribution", "histogram"));
+      point.halves.add(new LoadRun(opened, plan, probe, Progress.NONE).run());
+      Double bytes = probe.value(MEMORY);
+      if (bytes != null) {
+        point.memory.add(bytes);
+      }
     }
-    return cell;
+  }
+
+  private static void show(Point point, PrintWriter err) {
+    err.println(
+        String.format(
+            Locale.ROOT,
+            "%-28s %,10.0f req/s",
+            point.id(),
+            MergedResult.of(point.halves).throughput()));
+    err.flush();
+  }
+
+  /** So many requests in flight on so many channels, and what both halves of it showed. */
+  private record Point(int channels, int streams, List<LoadResult> halves, List<Double> memory) {
+    Point(int channels, int streams) {
+      this(channels, streams, new ArrayList<>(), new ArrayList<>());
+    }
+
+    String id() {
+      return channels + " channels/" + streams + " streams";
+    }
+
+    ObjectNode node() {
+      ObjectNode cell = CellStore.newCell(id());
+      cell.put("channels", channels).put("streams", streams);
+      var mean = memory.stream().mapToDouble(Double::doubleValue).average();
+      cell.put("server_memory", mean.isPresent() ? (Double) mean.getAsDouble() : null);
+      var throughputs = cell.putArray("halves");
+      halves.forEach(half -> throughputs.add(half.throughput()));
+      ObjectNode run = cell.putObject("run");
+      ReportJson.write(run, MergedResult.of(halves));
+      run.remove(List.of("series", "distribution", "histogram"));
+      return cell;
+    }
   }
 }

@@ -17,6 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param series one entry per second
  * @param models what the server counted meanwhile, for every model that ran; empty where it does
  *     not say
+ * @param phases where the server's time went meanwhile; empty where it does not say
  * @param histogram of completed requests, in nanoseconds; not to be written into
  */
 record LoadResult(
@@ -33,6 +34,7 @@ record LoadResult(
     Intervals intervals,
     List<Second> series,
     List<ModelStatistics> models,
+    List<PhaseTimes> phases,
     Histogram histogram) {
   /** Above this the client's own threads limit what is measured. */
   static final double BUSY_CLIENT = 0.85;

@@ -33,7 +33,7 @@ final class LoadRun {
   record Reading(
       List<ModelStatistics> models,
       ClientCpu client,
-      @Nullable Double serverCpu,
+      ServerProbe.Reading server,
       Traffic traffic,
       long completed,
       long answered) {}
@@ -215,8 +215,8 @@ final class LoadRun {
   /** The processor time is read last, next to the first counted request. */
   private Reading begin() {
     List<ModelStatistics> models = probe.statistics();
-    Double serverCpu = probe.cpuSeconds();
-    return new Reading(models, ClientCpu.now(), serverCpu, target.loops().traffic(), 0, 0);
+    ServerProbe.Reading server = probe.read();
+    return new Reading(models, ClientCpu.now(), server, target.loops().traffic(), 0, 0);
   }
 
   /** The processor time is read first, next to the last counted request. */
@@ -224,8 +224,8 @@ final class LoadRun {
     ClientCpu client = ClientCpu.now();
     Traffic traffic = target.loops().traffic();
     long completed = tally.completedCount();
-    Double serverCpu = probe.cpuSeconds();
+    ServerProbe.Reading server = probe.read();
     return new Reading(
-        probe.statistics(), client, serverCpu, traffic, completed, tally.completedCount());
+        probe.statistics(), client, server, traffic, completed, tally.completedCount());
   }
 }

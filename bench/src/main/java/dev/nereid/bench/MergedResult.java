@@ -52,6 +52,7 @@ final class MergedResult {
             histogram, series, Outcome.slices(series, LoadResult.Second::serverCpuMicros)),
         series,
         models(a.models(), b.models()),
+        PhaseTimes.sum(a.phases(), b.phases()),
         histogram);
   }
 

@@ -53,6 +53,7 @@ record Outcome(
         intervals(histogram, series, serverCpu),
         List.copyOf(series),
         delta(before.models(), after.models()),
+        PhaseTimes.delta(before.server().phases(), after.server().phases()),
         histogram);
   }
 
@@ -68,8 +69,8 @@ record Outcome(
   }
 
   private LoadResult.Cost cost() {
-    Double first = before.serverCpu();
-    Double last = after.serverCpu();
+    Double first = before.server().cpuSeconds();
+    Double last = after.server().cpuSeconds();
     long done = Math.max(1, after.completed());
     ClientCpu client = after.client();
     return new LoadResult.Cost(

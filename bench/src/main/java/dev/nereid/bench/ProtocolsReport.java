@@ -46,7 +46,7 @@ record ProtocolsReport(
         format(
             "%d points measured, %d left out because their neighbours tell the same, %d not reached in time.\n",
             cells.size(), pruned, left));
-    text.append(halves());
+    text.append(halves(cells.values()));
     unequal.forEach(
         (way, why) ->
             text.append("Not compared: ").append(way).append(", ").append(why).append(".\n"));
@@ -61,11 +61,11 @@ record ProtocolsReport(
   }
 
   /** How far the two halves of the points are from each other, which says how much is noise. */
-  private String halves() {
+  static String halves(Collection<JsonNode> cells) {
     List<Double> apart = new ArrayList<>();
-    for (JsonNode cell : cells.values()) {
-      double forth = cell.path("halves").path(0).doubleValue();
-      double back = cell.path("halves").path(1).doubleValue();
+    for (JsonNode cell : cells) {
+      double forth = cell.path("halves").path(0).asDouble(0);
+      double back = cell.path("halves").path(1).asDouble(0);
       if (forth > 0 && back > 0) {
         apart.add(100 * Math.abs(forth - back) / Math.max(forth, back));
       }

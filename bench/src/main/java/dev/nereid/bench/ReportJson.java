@@ -68,6 +68,8 @@ final class ReportJson {
     writeSeries(run.putArray("series"), result.series());
     ArrayNode models = run.putArray("models");
     result.models().forEach(model -> write(models.addObject(), model));
+    ArrayNode phases = run.putArray("phases");
+    result.phases().forEach(times -> write(phases.addObject(), times));
     writeDistribution(run.putArray("distribution"), result.histogram());
     run.put("histogram", encoded(result.histogram()));
   }
@@ -178,6 +180,23 @@ final class ReportJson {
     node.put("compute_output", model.computeOutput().meanMicros());
     ObjectNode batches = node.putObject("batches");
     model.batches().forEach((size, count) -> batches.put(Long.toString(size), count));
+  }
+
+  private static void write(ObjectNode node, PhaseTimes times) {
+    if (times.listener().isEmpty()) {
+      node.put("model", times.model()).put("version", times.version());
+    } else {
+      node.put("listener", times.listener());
+    }
+    ObjectNode phases = node.putObject("phases");
+    times
+        .phases()
+        .forEach(
+            (name, span) ->
+                phases
+                    .putObject(name)
+                    .put("count", (long) span.count())
+                    .put("mean", span.meanMicros()));
   }
 
   /** Six bars for every doubling of the latency. */

@@ -39,12 +39,7 @@ final class ReportOptions {
       throws IOException {
     Environment environment = Environment.now();
     String title =
-        String.join(", ", target.values())
-            + "  ("
-            + environment.commit()
-            + ", "
-            + environment.date()
-            + ")";
+        TargetOptions.line(target) + "  (" + environment.commit() + ", " + environment.date() + ")";
     out.print(ReportTable.of(title, results));
     out.flush();
     if (json != null) {

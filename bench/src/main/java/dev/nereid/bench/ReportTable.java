@@ -95,6 +95,7 @@ final class ReportTable {
       text.append(share(share));
     }
     result.models().forEach(model -> text.append(model(model)));
+    result.phases().forEach(times -> text.append("  ").append(times.described()).append('\n'));
     text.append(client(result));
   }
 

@@ -35,11 +35,27 @@ final class ServerProbe implements AutoCloseable {
     this.client = client;
   }
 
+  /**
+   * What the metrics page tells at one moment.
+   *
+   * @param cpuSeconds the processor time that the server's process has used, or null
+   * @param phases so far; empty where there are none
+   */
+  record Reading(@Nullable Double cpuSeconds, List<PhaseTimes> phases) {}
+
+  /** Processor time and phases, of one page. */
+  Reading read() {
+    String page = page();
+    Double cpu = pid == 0 ? value(page, CPU) : processSeconds();
+    return new Reading(cpu, page == null ? List.of() : PhaseTimes.of(page));
+  }
+
   /** The processor time that the server's process has used, or null. */
   @Nullable Double cpuSeconds() {
-    if (pid == 0) {
-      return value(CPU);
-    }
+    return pid == 0 ? value(CPU) : processSeconds();
+  }
+
+  private @Nullable Double processSeconds() {
     return ProcessHandle.of(pid)
         .flatMap(process -> process.info().totalCpuDuration())
         .map(time -> time.toNanos() / 1e9)
@@ -48,7 +64,10 @@ final class ServerProbe implements AutoCloseable {
 
   /** A sample without labels, or null. */
   @Nullable Double value(String name) {
-    String page = page();
+    return value(page(), name);
+  }
+
+  private static @Nullable Double value(@Nullable String page, String name) {
     if (page == null) {
       return null;
     }

@@ -19,6 +19,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -243,6 +244,15 @@ final class TargetOptions {
     all.put("batch", "" + batch);
     all.put("channels", channels);
     return all;
+  }
+
+  /** That in one line, the address first. */
+  static String line(Map<String, String> described) {
+    return described.entrySet().stream()
+        .map(
+            one ->
+                one.getKey().equals("url") ? one.getValue() : one.getKey() + " " + one.getValue())
+        .collect(Collectors.joining(", "));
   }
 
   String path() {

@@ -90,6 +90,23 @@ final class BenchTruthTest {
   }
 
   @ConcurrentTest
+  void whereTheServersTimeWentIsToldByItsOwnPhases() throws Exception {
+    try (var server = new KnownServer(_ -> new Act.Answer(MILLI))) {
+      Ran ran = bench(server, "-c", "4", "-n", "200", "-w", "0s");
+      assertThat(ran.out())
+          .contains(
+              "  over http: queue 1.00ms, decode 2.00ms, compute 3.00ms\n",
+              "  m: queue 1.00ms, decode 2.00ms, compute 3.00ms\n");
+      JsonNode phases = ran.run().path("phases");
+      assertThat(phases).hasSize(2);
+      assertThat(phases.path(0).path("listener").stringValue()).isEqualTo("http");
+      assertThat(phases.path(1).path("model").stringValue()).isEqualTo("m");
+      assertThat(phases.at("/0/phases/decode/count").intValue()).isEqualTo(50);
+      assertThat(phases.at("/0/phases/decode/mean").doubleValue()).isCloseTo(2_000, within(1.0));
+    }
+  }
+
+  @ConcurrentTest
   void failuresAreCountedExactlyByKind() throws Exception {
     try (var server =
         new KnownServer(

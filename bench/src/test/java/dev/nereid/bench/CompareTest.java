@@ -78,4 +78,36 @@ final class CompareTest {
                 .exit())
         .isEqualTo(2);
   }
+
+  /** A report of one run whose target is told so. */
+  private String reportOf(String name, String target) throws IOException {
+    return Files.writeString(
+            folder.resolve(name),
+            """
+            {"target":{%s},"runs":[{"plan":{"load":"16"},"throughput":100.0,
+             "latency":{"p50":100.0},"intervals":{}}]}"""
+                .formatted(target))
+        .toString();
+  }
+
+  private BenchRun compare(String before, String after) throws IOException {
+    return BenchRun.command("compare", reportOf("a", before), reportOf("b", after));
+  }
+
+  @Test
+  void batchesChannelsAndRoutesAreLoadsOfTheirOwn() throws Exception {
+    String plain = "\"protocol\":\"grpc\",\"model\":\"m\"";
+    BenchRun other = compare(plain + ",\"batch\":\"8\"", plain + ",\"batch\":\"4\"");
+    assertThat(other.exit()).isEqualTo(2);
+    assertThat(other.err()).contains("[grpc m batch=8 16]", "[grpc m batch=4 16]");
+    assertThat(compare(plain + ",\"channels\":\"4\"", plain).exit()).isEqualTo(2);
+    assertThat(
+            compare(
+                    "\"protocol\":\"image\",\"route\":\"/detect\"",
+                    "\"protocol\":\"image\",\"route\":\"/embed\"")
+                .exit())
+        .isEqualTo(2);
+    BenchRun same = compare(plain, plain + ",\"batch\":\"1\",\"channels\":\"shared\"");
+    assertThat(same.exit()).as(same.err()).isZero();
+  }
 }

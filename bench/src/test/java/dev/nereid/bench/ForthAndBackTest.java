@@ -89,6 +89,9 @@ final class ForthAndBackTest {
     assertThat(model.inferences()).isEqualTo(400);
     assertThat(model.batches()).isEqualTo(Map.of(2L, 100L, 4L, 100L));
     assertThat(model.queue()).isEqualTo(new Phase(2, 20));
+    assertThat(merged.phases())
+        .extracting(PhaseTimes::described)
+        .containsExactly("over grpc: decode 2.50s");
   }
 
   /** So many answered in so many seconds after so many microseconds each. */
@@ -114,7 +117,18 @@ final class ForthAndBackTest {
         new LoadResult.Intervals(null, null, null, null, null, null),
         List.of(),
         List.of(model),
+        PhaseTimes.of(phases(completed, completed * seconds)),
         histogram);
+  }
+
+  private static String phases(int count, double seconds) {
+    return """
+        # TYPE nereid_request_phase_seconds histogram
+        nereid_request_phase_seconds_bucket{listener="grpc",phase="decode",le="+Inf"} %1$d
+        nereid_request_phase_seconds_sum{listener="grpc",phase="decode"} %2$s
+        nereid_request_phase_seconds_count{listener="grpc",phase="decode"} %1$d
+        """
+        .formatted(count, seconds);
   }
 
   @Test

@@ -17,8 +17,8 @@ import java.util.function.LongFunction;
 
 /**
  * A v2 server over plain sockets that does exactly what a script says, and says of itself what the
- * script implies: its processor time is 100 us per request, its batches are all of four. Shares no
- * code with the tool.
+ * script implies: its processor time is 100 us per request, its batches are all of four, and its
+ * phases take 1, 2 and 3 ms. Shares no code with the tool.
  */
 final class KnownServer implements AutoCloseable {
   static final double CPU_MICROS = 100;
@@ -181,13 +181,29 @@ final class KnownServer implements AutoCloseable {
            "batch_stats":[{"batch_size":4,"compute_infer":{"count":%d,"ns":0}}]}]}"""
               .formatted(count, count / BATCH, count, count / BATCH);
       case "/metrics" ->
-          "# HELP\nprocess_cpu_seconds_total "
+          phases("nereid_request_phase_seconds", "listener=\"http\"", count)
+              + phases("nereid_phase_seconds", "model=\"m\",version=\"1\"", count)
+              + "# HELP\nprocess_cpu_seconds_total "
               + count * CPU_MICROS / 1e6
               + "\nprocess_resident_memory_bytes 5e7\nnereid_open_leases "
               + openLeases
               + "\n";
       default -> "{}";
     };
+  }
+
+  /** Queued for 1 ms, computed for 3 ms, and every fourth decoded for 2 ms. */
+  private static String phases(String family, String labels, long count) {
+    long decoded = count / 4;
+    return """
+        %1$s_sum{%2$s,phase="compute"} %3$s
+        %1$s_count{%2$s,phase="compute"} %4$d
+        %1$s_sum{%2$s,phase="decode"} %5$s
+        %1$s_count{%2$s,phase="decode"} %6$d
+        %1$s_sum{%2$s,phase="queue"} %7$s
+        %1$s_count{%2$s,phase="queue"} %4$d
+        """
+        .formatted(family, labels, count * 3e-3, count, decoded * 2e-3, decoded, count * 1e-3);
   }
 
   private static void write(OutputStream out, int status, String headers, byte[] body)

@@ -20,6 +20,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.ObjectMapper;
 
 @Timeout(120)
 final class ProtocolsTest {
@@ -239,7 +240,10 @@ final class ProtocolsTest {
     BenchRun ran = BenchRun.command(arguments);
     assertThat(ran.exit()).as(ran.err()).isZero();
     assertThat(ran.out()).contains("| 8 | 4 | 4 |", "## What to decide by", "one channel");
-    assertThat(Files.readAllLines(Path.of(state))).hasSize(3);
+    assertThat(ran.out()).contains("measured forth and back");
+    assertThat(Files.readAllLines(Path.of(state)))
+        .hasSize(3)
+        .allMatch(line -> new ObjectMapper().readTree(line).path("halves").size() == 2);
     long asked = truth.asked();
     assertThat(BenchRun.command(arguments).out()).contains("| 8 | 4 | 4 |");
     assertThat(truth.asked()).isEqualTo(asked);

@@ -33,7 +33,8 @@ import java.util.concurrent.locks.LockSupport;
  * over the JDK's HTTP server, and over grpc-java with messages written by hand. Each model, of
  * which there are as many as are asked for, follows a script of its own: every request takes the
  * service time on one of so many places, and longer than the one before if told so; every n-th
- * fails; at one request all stops for a while. Prints both ports, and ends with its standard input.
+ * takes another time; every n-th fails; at one request all stops for a while. Prints both ports,
+ * and ends with its standard input.
  */
 final class TruthServer {
   private static final String REPLY =
@@ -46,6 +47,8 @@ final class TruthServer {
   private static final class Script {
     final AtomicLong asked = new AtomicLong();
     final long serviceNanos;
+    final long slowNanos;
+    final long slowEvery;
     final long driftMicros;
     final Semaphore places;
     final long errorEvery;
@@ -55,6 +58,8 @@ final class TruthServer {
 
     Script(Map<String, Long> said) {
       serviceNanos = TimeUnit.MICROSECONDS.toNanos(said.getOrDefault("service", 0L));
+      slowNanos = TimeUnit.MICROSECONDS.toNanos(said.getOrDefault("slow", 0L));
+      slowEvery = said.getOrDefault("slowevery", Long.MAX_VALUE);
       driftMicros = said.getOrDefault("drift", 0L);
       places = new Semaphore(said.getOrDefault("capacity", 100_000L).intValue(), true);
       errorEvery = said.getOrDefault("errors", 0L);
@@ -70,8 +75,9 @@ final class TruthServer {
       }
       places.acquireUninterruptibly();
       try {
+        long service = number % slowEvery == 0 ? slowNanos : serviceNanos;
         long until =
-            System.nanoTime() + serviceNanos + TimeUnit.MICROSECONDS.toNanos(number * driftMicros);
+            System.nanoTime() + service + TimeUnit.MICROSECONDS.toNanos(number * driftMicros);
         if (pausedUntil != Long.MIN_VALUE) {
           until = Math.max(until, pausedUntil);
         }

@@ -17,8 +17,8 @@ import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 
 /**
- * Every load and mode against a server of known behaviour in another process. A bound says how far
- * a figure may be off on a machine that does other work meanwhile.
+ * Loads against a server of known behaviour in another process. A bound says how far a figure may
+ * be off on a machine that does other work meanwhile. {@link ModesTruthTest} has the modes.
  */
 @Timeout(120)
 final class TruthTest {
@@ -168,93 +168,11 @@ final class TruthTest {
   }
 
   @ConcurrentTest
-  void modesDoWhatTheirNamesSay() throws Exception {
-    script("service=20000&capacity=4");
-    Figures.hold(
-        () ->
-            assertThat(http("--mode", "quick", "-d", "1s").figure("throughput"))
-                .isCloseTo(200, withPercentage(8)));
-    Figures.hold(
-        () ->
-            assertThat(
-                    http("--mode", "full", "--clients", "8", "-d", "1s").figure("latency", "mean"))
-                .isCloseTo(40_000, withPercentage(12)));
-    BenchRun single = http("--mode", "single", "-w", "0s");
-    assertThat(single.figure("completed")).isEqualTo(10);
-    assertThat(single.figure("latency", "min")).isBetween(20_000.0, 40_000.0);
-    assertThat(http("--mode", "set", "--inputs", "15", "-w", "0s").figure("completed"))
-        .isEqualTo(15);
-    assertThat(http("--mode", "all", "--inputs", "100", "-w", "0s").figure("completed"))
-        .isEqualTo(100);
-  }
-
-  @ConcurrentTest
-  void burstsRestBetween() throws Exception {
-    script("service=20000&capacity=100");
-    Figures.hold(
-        () -> {
-          BenchRun burst =
-              http(
-                  "--mode",
-                  "variable",
-                  "--load-pattern",
-                  "burst",
-                  "-c",
-                  "4",
-                  "-d",
-                  "2s",
-                  "--burst-length",
-                  "500ms",
-                  "--burst-interval",
-                  "500ms");
-          assertThat(burst.figure("throughput")).isCloseTo(100, withPercentage(10));
-        });
-  }
-
-  @ConcurrentTest
-  void aRampRisesInSteps() throws Exception {
-    script("service=20000&capacity=100");
-    Figures.hold(
-        () -> {
-          // 2, 4, 6 and 8 callers for half a second each: five on average.
-          BenchRun ramp =
-              http("--mode", "variable", "--clients", "8", "--ramp-step", "2", "-d", "2s");
-          assertThat(ramp.figure("throughput")).isCloseTo(250, withPercentage(10));
-        });
-  }
-
-  @ConcurrentTest
   void stepsHaveTheirLevels() throws Exception {
     script("service=20000&capacity=100");
     BenchRun steps = http("-r", "1", "--arrivals", "constant", "--steps", "100:1s,300:1s");
     assertThat(steps.figure("completed") + steps.figure("completed_late"))
         .isCloseTo(400, within(8.0));
-  }
-
-  @ConcurrentTest
-  void theKneeIsWhereTheServerIsFull() throws Exception {
-    script("service=40000&capacity=4");
-    Figures.hold(
-        () -> {
-          BenchRun ran = http("--mode", "sustained", "-d", "1s");
-          JsonNode held = ran.run(ran.report().path("runs").size() - 1);
-          // Four on a machine that does nothing else; where callers are woken late, twice as many.
-          assertThat(held.path("plan").path("concurrency").intValue()).isBetween(4, 8);
-          assertThat(held.path("throughput").doubleValue()).isCloseTo(100, withPercentage(8));
-        });
-  }
-
-  @ConcurrentTest
-  void aMatrixHasARunForEachNumberOfClients() throws Exception {
-    script("service=40000&capacity=4");
-    Figures.hold(
-        () ->
-            assertThat(
-                    http("--mode", "matrix", "--matrix-clients", "1,2", "-d", "1s")
-                        .run(1)
-                        .path("throughput")
-                        .doubleValue())
-                .isCloseTo(50, withPercentage(8)));
   }
 
   @ConcurrentTest
