@@ -8,6 +8,7 @@ import io.grpc.ConnectivityState;
 import io.grpc.InsecureChannelCredentials;
 import io.grpc.ManagedChannel;
 import io.grpc.netty.NettyChannelBuilder;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -24,29 +25,40 @@ import org.slf4j.LoggerFactory;
  * Every gRPC channel of a process: whoever wants the same one gets the same one. Thread-safe.
  *
  * <p>A channel to a name that stands for several addresses, such as a headless service, spreads its
- * calls over them in turn, leaves out those that fail more often than the others or whose health
- * service says so, and asks the name service again when a connection ends.
+ * calls over them in turn, leaves out those that fail more often than the others, and asks the name
+ * service again when a connection ends and every half minute.
  */
 public final class ChannelRegistry implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(ChannelRegistry.class);
   private static final long CLOSE_SECONDS = 2;
-  private static final long LOOK_MILLIS = 1000;
+  private static final Duration LOOK = Duration.ofSeconds(1);
+
+  /** As long as gRPC keeps what a name service told; asked sooner, it does not look. */
+  private static final Duration RESOLVE_PAUSE = Duration.ofSeconds(30);
 
   private final EventLoops loops;
+  private final Duration resolvePause;
   private final ReentrantLock opening = new ReentrantLock();
   private final Map<Key, Entry> entries = new HashMap<>(); // guarded by opening
   // guarded by opening
   private final Map<TlsOptions, TlsCredentials> tls = new HashMap<>();
   private final Map<UpstreamCredentials, CallHeaders> shown = new HashMap<>();
+  private boolean resolving; // guarded by opening
 
-  /** Looks at their files; without any there is no thread. */
+  /** Looks at their files, and for addresses that names have by now. */
   private final ScheduledExecutorService looks =
       Executors.newSingleThreadScheduledExecutor(
-          Thread.ofPlatform().daemon().name("nereid-client-files").factory());
+          Thread.ofPlatform().daemon().name("nereid-client-looks").factory());
 
   /** A registry whose channels run on these threads; they are closed after it. */
   public ChannelRegistry(EventLoops loops) {
+    this(loops, RESOLVE_PAUSE);
+  }
+
+  /** One that asks name services again after such a time. */
+  ChannelRegistry(EventLoops loops, Duration resolvePause) {
     this.loops = loops;
+    this.resolvePause = resolvePause;
   }
 
   /**
@@ -151,7 +163,11 @@ public final class ChannelRegistry implements AutoCloseable {
       connections.decrementAndGet();
     }
 
-    /** gRPC's own policies: in turn, without the addresses that fail. */
+    /**
+     * gRPC's own policies: in turn, without the addresses that fail. Its health checking is left
+     * out: it waits for ever where {@code grpc.health.v1.Health/Watch} is not answered, and
+     * NVIDIA's server declares that call without taking it up.
+     */
     private static Map<String, ?> spread() {
       Map<String, ?> outliers =
           Map.of(
@@ -166,10 +182,7 @@ public final class ChannelRegistry implements AutoCloseable {
               "childPolicy",
               List.of(Map.of("round_robin", Map.of())));
       return Map.of(
-          "loadBalancingConfig",
-          List.of(Map.of("outlier_detection_experimental", outliers)),
-          "healthCheckConfig",
-          Map.of("serviceName", ""));
+          "loadBalancingConfig", List.of(Map.of("outlier_detection_experimental", outliers)));
     }
   }
 
@@ -186,12 +199,33 @@ public final class ChannelRegistry implements AutoCloseable {
       if (entry == null) {
         entry = new Entry(key, loops, credentials(key.options));
         entries.put(key, entry);
+        resolveFromNowOn();
       }
       entry.holders++;
       return new Shared(key, entry);
     } finally {
       opening.unlock();
     }
+  }
+
+  /** New addresses of a name are found although no connection ends. Called with the lock held. */
+  private void resolveFromNowOn() {
+    if (!resolving) {
+      resolving = true;
+      every(resolvePause, this::resolve);
+    }
+  }
+
+  private void resolve() {
+    List<Entry> open;
+    opening.lock();
+    try {
+      open = List.copyOf(entries.values());
+    } finally {
+      opening.unlock();
+    }
+    // There is no call for this alone; one that waits to connect again tries at once, too.
+    open.forEach(entry -> entry.channel.resetConnectBackoff());
   }
 
   /** Called with the lock held. */
@@ -208,27 +242,28 @@ public final class ChannelRegistry implements AutoCloseable {
 
   private TlsCredentials follow(TlsOptions wanted) {
     TlsCredentials opened = TlsCredentials.open(wanted);
-    follow(opened::look);
+    every(LOOK, opened::look);
     return opened;
   }
 
   private CallHeaders follow(UpstreamCredentials wanted) {
     CallHeaders opened = CallHeaders.open(wanted);
-    follow(opened::look);
+    every(LOOK, opened::look);
     return opened;
   }
 
   @SuppressWarnings("CatchingUnchecked") // a look that throws is never taken again
-  private void follow(Runnable look) {
+  private void every(Duration pause, Runnable look) {
     Runnable guarded =
         () -> {
           try {
             look.run();
           } catch (RuntimeException e) {
-            LOG.error("looking at files failed", e);
+            LOG.error("a look failed", e);
           }
         };
-    var _ = looks.scheduleWithFixedDelay(guarded, LOOK_MILLIS, LOOK_MILLIS, TimeUnit.MILLISECONDS);
+    long millis = pause.toMillis();
+    var _ = looks.scheduleWithFixedDelay(guarded, millis, millis, TimeUnit.MILLISECONDS);
   }
 
   EventLoops loops() {

@@ -7,6 +7,8 @@ import dev.nereid.access.AccessControl;
 import dev.nereid.access.AccessOptions;
 import dev.nereid.access.ApiKey;
 import dev.nereid.access.CallerLimits;
+import dev.nereid.access.TestTokens;
+import dev.nereid.access.TokenOptions;
 import dev.nereid.core.Ticker;
 import dev.nereid.protocol.proto.GRPCInferenceServiceGrpc;
 import dev.nereid.protocol.proto.GRPCInferenceServiceGrpc.GRPCInferenceServiceBlockingStub;
@@ -23,7 +25,14 @@ import io.grpc.netty.NettyChannelBuilder;
 import io.grpc.stub.MetadataUtils;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
 import java.util.Objects;
+import java.util.logging.Handler;
+import java.util.logging.Level;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -35,6 +44,11 @@ import org.junit.jupiter.api.io.TempDir;
 final class GrpcCallersTest {
   private static final ApiKey CAMERA = ApiKey.make();
   private static final ApiKey LIMITED = ApiKey.make();
+  private static final TestTokens ISSUER = new TestTokens();
+
+  /** More than gRPC takes in headers: such a call has no answer of ours. */
+  private static final int LARGEST_HEADER = 8000;
+
   private static final Metadata.Key<String> AUTHORIZATION =
       Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER);
 
@@ -63,9 +77,11 @@ final class GrpcCallersTest {
         """
             .formatted(CAMERA.digest(), LIMITED.digest()));
     server = new RunningServer();
+    Path keys = ISSUER.writeKeys(folder.resolve("jwks.json"));
+    TokenOptions tokens = TokenOptions.of(keys.toString(), TestTokens.ISSUER, TestTokens.AUDIENCE);
     access =
         new AccessControl(
-            new AccessOptions(callers, null, CallerLimits.NONE), server.metrics, Ticker.system());
+            new AccessOptions(callers, tokens, CallerLimits.NONE), server.metrics, Ticker.system());
     grpc = server.grpc(GrpcOptions.of(0).with(Access.OPEN.by(access)));
     channel = NettyChannelBuilder.forAddress("127.0.0.1", grpc.port()).usePlaintext().build();
   }
@@ -135,7 +151,92 @@ final class GrpcCallersTest {
     assertThat(code(() -> stub(good, good).serverMetadata(request)))
         .isEqualTo(Status.Code.INVALID_ARGUMENT);
     assertThat(server.metrics.scrape())
-        .contains("nereid_access_refusals_total{listener=\"grpc\",reason=\"unknown\"} 2");
+        .contains(
+            "nereid_access_refusals_total{listener=\"grpc\",reason=\"unknown\"} 1",
+            "nereid_access_refusals_total{listener=\"grpc\",reason=\"bad_token\"} 1",
+            "nereid_access_refusals_total{listener=\"grpc\",reason=\"ambiguous\"} 1");
+  }
+
+  @Test
+  void aTokenOpensWhatItsRolesAllow() {
+    var asked = stub("Bearer " + ISSUER.token("alice", "inference"));
+    asked.serverMetadata(ServerMetadataRequest.getDefaultInstance());
+    asked.repositoryIndex(RepositoryIndexRequest.getDefaultInstance());
+    assertThat(code(() -> asked.modelStatistics(ModelStatisticsRequest.getDefaultInstance())))
+        .isEqualTo(Status.Code.PERMISSION_DENIED);
+    var looking = stub("Bearer " + ISSUER.curveToken("bob", "metrics"));
+    looking.modelStatistics(ModelStatisticsRequest.getDefaultInstance());
+  }
+
+  /** Expired, for others, without signature, of another's key: all that HTTP refuses. */
+  @Test
+  void forgedTokensOpenNothing() {
+    List<String> told = new ArrayList<>();
+    Logger ours = Logger.getLogger("dev.nereid");
+    Handler all = hearing(told);
+    ours.addHandler(all);
+    ours.setLevel(Level.FINE);
+    try {
+      Map<String, String> forged = ISSUER.forged();
+      assertThat(forged).containsKeys("expired", "another audience", "no signature");
+      forged.forEach(
+          (wrong, token) -> {
+            StatusRuntimeException refused =
+                failure(
+                    () ->
+                        stub("Bearer " + token)
+                            .serverMetadata(ServerMetadataRequest.getDefaultInstance()));
+            if (token.length() < LARGEST_HEADER) {
+              assertThat(refused.getStatus().getCode())
+                  .as(wrong)
+                  .isEqualTo(Status.Code.UNAUTHENTICATED);
+            }
+            told.add(refused.getStatus().toString());
+          });
+      for (String token : forged.values()) {
+        assertThat(TestTokens.secretsOf(token)).noneMatch(told.toString()::contains);
+      }
+    } finally {
+      ours.removeHandler(all);
+      ours.setLevel(null);
+    }
+    assertThat(server.metrics.scrape())
+        .containsPattern("reason=\"expired\"} [1-9]")
+        .containsPattern("reason=\"bad_token\"} [1-9]")
+        .containsPattern("reason=\"wrong_claims\"} [1-9]");
+  }
+
+  @Test
+  void guessedAndMisplacedKeysOpenNothing() {
+    String key = CAMERA.reveal();
+    for (String guess :
+        List.of(
+            "Bearer " + ApiKey.make().reveal(),
+            "Bearer " + key.substring(0, key.length() - 1),
+            "Bearer " + key + ", Bearer " + key,
+            "Bearer",
+            "Bearer camera",
+            key)) {
+      StatusRuntimeException refused =
+          failure(() -> stub(guess).serverMetadata(ServerMetadataRequest.getDefaultInstance()));
+      assertThat(refused.getStatus().getCode()).as(guess).isEqualTo(Status.Code.UNAUTHENTICATED);
+      assertThat(refused.toString()).doesNotContain(key.substring(4));
+    }
+  }
+
+  private static Handler hearing(List<String> told) {
+    return new Handler() {
+      @Override
+      public void publish(LogRecord line) {
+        told.add(line.getMessage() + " " + line.getThrown());
+      }
+
+      @Override
+      public void flush() {}
+
+      @Override
+      public void close() {}
+    };
   }
 
   @Test
