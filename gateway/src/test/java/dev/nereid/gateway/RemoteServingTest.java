@@ -144,7 +144,9 @@ final class RemoteServingTest {
   /** Asks until so many calls are kept by the server; what is answered meanwhile is the other's. */
   private List<Future<String>> askUntilHeld(ScriptedServer server, int count) throws Exception {
     List<Future<String>> asked = new ArrayList<>();
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
     while (asked.size() < count) {
+      assertThat(System.nanoTime()).as("time to wait for probes").isLessThan(end);
       Future<String> next = threads.submit(() -> ask());
       until("answered or kept", () -> next.isDone() || server.held.size() > asked.size());
       if (server.held.size() > asked.size()) {
