@@ -69,9 +69,9 @@ final class Admission {
     boolean refused = false;
     admitting.lock();
     try {
-      admitted = ahead(call.lane()) == 0 && take(call);
+      int ahead = ahead(call.lane());
+      admitted = ahead == 0 && take(call);
       if (!admitted) {
-        int ahead = ahead(call.lane());
         refused = ahead >= limits.calls() || !isSoon(ahead);
         if (refused) {
           refusals++;

@@ -39,9 +39,7 @@ final class Attempt extends ClientCall.Listener<Lease> {
     message =
         new OutboundMessage(
             owner.request(),
-            Lane.onWire(
-                owner.request().call().priority(),
-                choice.model().priorityLevels(choice.target().models())));
+            choice.model().onWire(owner.request().call().priority(), choice.target().models()));
   }
 
   UpstreamTarget target() {

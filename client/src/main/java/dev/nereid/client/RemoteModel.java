@@ -28,12 +28,19 @@ record RemoteModel(String name, List<String> versions, ModelConfig config, Strin
   }
 
   /**
-   * How many priorities the model tells apart; 0 for none. An ensemble hands a request's priority
-   * on to its steps, so it tells apart as many as one of them does.
+   * The priority to tell the target; 0, as most requests have it, for none.
    *
    * @param others that the same target serves, by name
    */
-  long priorityLevels(Map<String, RemoteModel> others) {
+  long onWire(long priority, Map<String, RemoteModel> others) {
+    return priority == 0 ? 0 : Lane.onWire(priority, priorityLevels(others));
+  }
+
+  /**
+   * How many priorities the model tells apart; 0 for none. An ensemble hands a request's priority
+   * on to its steps, so it tells apart as many as one of them does.
+   */
+  private long priorityLevels(Map<String, RemoteModel> others) {
     long most = config.getDynamicBatching().getPriorityLevels();
     for (ModelEnsembling.Step step : config.getEnsembleScheduling().getStepList()) {
       RemoteModel model = others.get(step.getModelName());
