@@ -13,6 +13,7 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.net.http.HttpTimeoutException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.cert.X509Certificate;
@@ -39,7 +40,7 @@ final class TlsProgramTest {
     return folder.resolve(name);
   }
 
-  private ServeOptions options() throws IOException {
+  private ServeOptions options(String... more) throws IOException {
     List<String> arguments = new ArrayList<>(List.of("--access-log=off"));
     arguments.add("--model-repository=" + Files.createDirectories(file("models")));
     arguments.add("--grpc-server-cert=" + file("server.crt"));
@@ -49,6 +50,7 @@ final class TlsProgramTest {
       arguments.add("--" + listener + "-port=0");
       arguments.add("--" + listener + "-use-ssl=true");
     }
+    arguments.addAll(List.of(more));
     ServeFlags flags = new ServeFlags();
     new CommandLine(flags).parseArgs(arguments.toArray(String[]::new));
     return flags.options(installation());
@@ -94,6 +96,60 @@ final class TlsProgramTest {
         }
       }
       assertThat(get(client, server.httpPort(), "/v2")).contains("1.2.3");
+    }
+  }
+
+  @Test
+  void everyPortAsksForCertificatesOfTheRootsAndTakesNewRoots() throws Exception {
+    TestCertificates others = new TestCertificates("others");
+    AUTHORITY.issue("server").writeTo(file("server.crt"), file("server.key"));
+    AUTHORITY.writeRoot(file("clients.crt"));
+    SSLContext known = AUTHORITY.client(AUTHORITY.issue("camera"));
+    SSLContext other = AUTHORITY.client(others.issue("camera"));
+    SSLContext nobody = AUTHORITY.client(null);
+    ServeOptions options =
+        options(
+            "--grpc-root-cert=" + file("clients.crt"),
+            "--http-use-ssl-mutual=true",
+            "--grpc-use-ssl-mutual=true",
+            "--metrics-use-ssl-mutual=true",
+            "--gateway-use-ssl-mutual=true");
+    try (Server server = Server.start(options, installation())) {
+      server.engine().started().get(10, TimeUnit.SECONDS);
+      List<URI> places =
+          List.of(
+              at(server.httpPort(), "/v2/health/live"),
+              at(server.metricsPort(), "/metrics"),
+              at(server.gatewayPort(), "/healthz"),
+              at(server.grpcPort(), "/")); // answers that it wants POST
+      for (URI place : places) {
+        assertThat(isAnswered(known, place)).as("%s, known", place).isTrue();
+        assertThat(isAnswered(other, place)).as("%s, of another authority", place).isFalse();
+        assertThat(isAnswered(nobody, place)).as("%s, without", place).isFalse();
+      }
+      others.writeRoot(file("clients.crt"));
+      for (URI place : places) {
+        while (!isAnswered(other, place)) {
+          LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(50));
+        }
+        assertThat(isAnswered(known, place)).as("%s, no longer known", place).isFalse();
+      }
+    }
+  }
+
+  private static URI at(int port, String path) {
+    return URI.create("https://127.0.0.1:" + port + path);
+  }
+
+  /** Whether anything is answered on a new connection; false when the handshake is refused. */
+  private static boolean isAnswered(SSLContext context, URI place) throws InterruptedException {
+    HttpRequest request = HttpRequest.newBuilder(place).timeout(Duration.ofSeconds(20)).build();
+    try (HttpClient client = HttpClient.newBuilder().sslContext(context).build()) {
+      return client.send(request, BodyHandlers.discarding()).statusCode() > 0;
+    } catch (HttpTimeoutException e) {
+      throw new AssertionError("neither answered nor refused: " + place, e);
+    } catch (IOException e) {
+      return false;
     }
   }
 

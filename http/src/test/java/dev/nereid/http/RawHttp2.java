@@ -14,15 +14,15 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 
-/** A client that sends HTTP/2 frames as the test wrote them. */
-final class RawHttp2 implements AutoCloseable {
-  static final int DATA = 0;
+/** A client that sends HTTP/2 frames as the test wrote them, and answers none by itself. */
+public final class RawHttp2 implements AutoCloseable {
+  public static final int DATA = 0;
   static final int HEADERS = 1;
   static final int RESET = 3;
   static final int SETTINGS = 4;
-  static final int GOAWAY = 7;
+  public static final int GOAWAY = 7;
   static final int WINDOW = 8;
-  static final int END_STREAM = 1;
+  public static final int END_STREAM = 1;
   static final int ACK = 1;
   static final int END_HEADERS = 4;
   static final byte[] PREFACE =
@@ -34,12 +34,13 @@ final class RawHttp2 implements AutoCloseable {
 
   /** A frame as it came. */
   @SuppressWarnings("ArrayRecordComponent") // never compared
-  record Frame(int type, int flags, int stream, byte[] payload) {
+  public record Frame(int type, int flags, int stream, byte[] payload) {
     int code() {
       return ByteBuffer.wrap(payload).getInt(type == GOAWAY ? 4 : 0);
     }
 
-    boolean ends() {
+    /** Whether it is its stream's last. */
+    public boolean ends() {
       return (flags & END_STREAM) != 0;
     }
   }
@@ -55,7 +56,7 @@ final class RawHttp2 implements AutoCloseable {
   }
 
   /** A connection whose client has introduced itself. */
-  static RawHttp2 begun(int port) throws IOException {
+  public static RawHttp2 begun(int port) throws IOException {
     RawHttp2 client = new RawHttp2(port);
     client.raw(PREFACE);
     client.frame(SETTINGS, 0, 0, new byte[0]);
@@ -69,7 +70,8 @@ final class RawHttp2 implements AutoCloseable {
     return this;
   }
 
-  RawHttp2 frame(int type, int flags, int stream, byte[] payload) throws IOException {
+  /** Sends one frame. */
+  public RawHttp2 frame(int type, int flags, int stream, byte[] payload) throws IOException {
     ByteBuffer frame = ByteBuffer.allocate(9 + payload.length);
     frame.put((byte) (payload.length >> 16)).putShort((short) payload.length);
     frame.put((byte) type).put((byte) flags).putInt(stream).put(payload);
@@ -77,7 +79,7 @@ final class RawHttp2 implements AutoCloseable {
   }
 
   /** A request's head; the pairs are headers more. */
-  RawHttp2 head(int stream, String method, String path, boolean ends, String... pairs)
+  public RawHttp2 head(int stream, String method, String path, boolean ends, String... pairs)
       throws IOException {
     ByteArrayOutputStream block = new ByteArrayOutputStream();
     header(block, ":method", method);
@@ -110,7 +112,7 @@ final class RawHttp2 implements AutoCloseable {
   }
 
   /** The next frame that is no settings, ping or window. */
-  Frame next() throws IOException {
+  public Frame next() throws IOException {
     return skipTo(DATA, HEADERS, RESET, GOAWAY);
   }
 
@@ -161,10 +163,14 @@ final class RawHttp2 implements AutoCloseable {
 
   /** The status in a frame of headers. */
   String status(Frame frame) throws IOException {
+    return String.valueOf(headers(frame).status());
+  }
+
+  /** What is in a frame of headers; to be asked once for each, in the order they came. */
+  public Http2Headers headers(Frame frame) throws IOException {
     ByteBuf block = Unpooled.wrappedBuffer(frame.payload);
     try {
-      Http2Headers headers = decoder.decodeHeaders(frame.stream, block);
-      return String.valueOf(headers.status());
+      return decoder.decodeHeaders(frame.stream, block);
     } catch (io.netty.handler.codec.http2.Http2Exception e) {
       throw new IOException(e);
     } finally {
@@ -192,7 +198,7 @@ final class RawHttp2 implements AutoCloseable {
   }
 
   /** Ends the connection in the middle of things. */
-  void hangUp() throws IOException {
+  public void hangUp() throws IOException {
     socket.close();
   }
 

@@ -51,6 +51,7 @@ public final class GrpcListener implements AutoCloseable {
   private final GrpcOptions options;
   private final Server server;
   private final GrpcTracing tracing;
+  private final GrpcEnding ending;
 
   /**
    * What the listener works with and does not own.
@@ -93,6 +94,7 @@ public final class GrpcListener implements AutoCloseable {
     this.options = options;
     tracing = new GrpcTracing(services.metrics());
     Engine engine = services.engine();
+    ending = new GrpcEnding(engine.ticker());
     NettyServerBuilder builder =
         NettyServerBuilder.forAddress(
                 new InetSocketAddress(options.address().host(), options.address().port()))
@@ -125,8 +127,8 @@ public final class GrpcListener implements AutoCloseable {
   private ServerServiceDefinition guarded(ServerServiceDefinition service) {
     Restrictions restrictions = options.access().restrictions();
     return restrictions.isEmpty()
-        ? service
-        : ServerInterceptors.intercept(service, new GrpcGuard(restrictions));
+        ? ServerInterceptors.intercept(service, ending)
+        : ServerInterceptors.intercept(service, ending, new GrpcGuard(restrictions));
   }
 
   private void ask(NettyServerBuilder builder) {
@@ -249,11 +251,13 @@ public final class GrpcListener implements AutoCloseable {
   }
 
   /**
-   * Accepts no more connections and calls, and waits for the calls that run.
+   * Accepts no more connections, tells clients to begin no more calls, and waits for those that
+   * run. Calls that clients sent before they heard of it are served; later ones are refused.
    *
    * @return whether all ended within the time; {@link #close} ends the rest
    */
   public boolean drain(Duration limit) {
+    ending.begin();
     server.shutdown();
     try {
       return server.awaitTermination(limit.toMillis(), TimeUnit.MILLISECONDS);
