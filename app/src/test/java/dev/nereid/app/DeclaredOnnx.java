@@ -12,26 +12,27 @@ import java.util.List;
 
 /**
  * An ONNX file with the tensors that a configuration declares, written by the numbers of its
- * fields. Its outputs are zeros, with as many rows as the first input has.
+ * fields.
  */
 final class DeclaredOnnx {
   private static final int IR_VERSION = 9;
   private static final int OPSET = 19;
   private static final int FLOAT = 1;
+  private static final int UINT8 = 2;
   private static final int INT64 = 7;
   private static final int BOOL = 9;
+  private static final int FLOAT16 = 10;
+  private static final int WHOLE_NUMBER = 2;
+  private static final byte[] ONE = {0, 0, (byte) 0x80, 0x3f};
+  private static final byte[] WHITE = {0, 0, 0x7f, 0x43}; // 255
 
   private final UnknownFieldSet.Builder fields = UnknownFieldSet.newBuilder();
 
   private DeclaredOnnx() {}
 
+  /** Its outputs are zeros, with as many rows as the first input has. */
   static byte[] of(ModelConfig config) {
-    DeclaredOnnx graph = new DeclaredOnnx().text(2, config.getName());
-    for (ModelInput input : config.getInputList()) {
-      List<Long> dims =
-          input.hasReshape() ? input.getReshape().getShapeList() : input.getDimsList();
-      graph.part(11, value(input.getName(), element(input.getDataType()), dims));
-    }
+    DeclaredOnnx graph = inputsOf(config);
     String first = config.getInput(0).getName();
     graph
         .part(5, tensor("zero", INT64, List.of(1L), new byte[Long.BYTES]))
@@ -43,6 +44,38 @@ final class DeclaredOnnx {
       graph.part(12, value(output.getName(), element(output.getDataType()), dims));
       rowsOf(graph, output.getName(), dims);
     }
+    return model(graph);
+  }
+
+  /** Its only output is its only input as FP32, and bytes from 0 to 255 are 0 to 1 there. */
+  static byte[] cast(ModelConfig config) {
+    ModelInput from = config.getInput(0);
+    ModelOutput to = config.getOutput(0);
+    boolean bytes = from.getDataType() == DataType.TYPE_UINT8;
+    DeclaredOnnx graph = inputsOf(config);
+    graph
+        .part(5, tensor("most", FLOAT, List.of(), bytes ? WHITE : ONE))
+        .part(
+            1,
+            node("Cast", "whole", from.getName())
+                .part(
+                    5, new DeclaredOnnx().text(1, "to").number(3, FLOAT).number(20, WHOLE_NUMBER)))
+        .part(1, node("Div", to.getName(), "whole", "most"))
+        .part(12, value(to.getName(), FLOAT, to.getDimsList()));
+    return model(graph);
+  }
+
+  private static DeclaredOnnx inputsOf(ModelConfig config) {
+    DeclaredOnnx graph = new DeclaredOnnx().text(2, config.getName());
+    for (ModelInput input : config.getInputList()) {
+      List<Long> dims =
+          input.hasReshape() ? input.getReshape().getShapeList() : input.getDimsList();
+      graph.part(11, value(input.getName(), element(input.getDataType()), dims));
+    }
+    return graph;
+  }
+
+  private static byte[] model(DeclaredOnnx graph) {
     return new DeclaredOnnx()
         .number(1, IR_VERSION)
         .part(7, graph)
@@ -55,7 +88,11 @@ final class DeclaredOnnx {
     return switch (type) {
       case TYPE_FP32 -> FLOAT;
       case TYPE_INT64 -> INT64;
-      default -> throw new IllegalArgumentException(type + " (expected: TYPE_FP32 or TYPE_INT64)");
+      case TYPE_UINT8 -> UINT8;
+      case TYPE_FP16 -> FLOAT16;
+      default ->
+          throw new IllegalArgumentException(
+              type + " (expected: TYPE_FP32, TYPE_FP16, TYPE_UINT8 or TYPE_INT64)");
     };
   }
 

@@ -125,6 +125,9 @@ public final class ChannelRegistry implements AutoCloseable {
 
   /** A channel and who uses it. */
   private static final class Entry extends ClientTransportFilter {
+    /** What a connection has that was ready; gRPC tells of the end of others, too. */
+    private static final Attributes.Key<Boolean> COUNTED = Attributes.Key.create("counted");
+
     private final AtomicInteger connections = new AtomicInteger();
     private final ManagedChannel channel;
     private int holders; // guarded by opening
@@ -155,12 +158,14 @@ public final class ChannelRegistry implements AutoCloseable {
     @Override
     public Attributes transportReady(Attributes attributes) {
       connections.incrementAndGet();
-      return attributes;
+      return attributes.toBuilder().set(COUNTED, true).build();
     }
 
     @Override
     public void transportTerminated(Attributes attributes) {
-      connections.decrementAndGet();
+      if (attributes.get(COUNTED) != null) {
+        connections.decrementAndGet();
+      }
     }
 
     /**

@@ -522,8 +522,14 @@ final class UpstreamsTest {
         .failsWithin(Duration.ofSeconds(1))
         .withThrowableThat()
         .withMessageContaining(servers.get(0).endpoint() + " is unreachable");
+    assertThat(upstreams().status().targets())
+        .allMatch(target -> target.connections() == 0)
+        .allMatch(target -> target.flags().contains(UpstreamStatus.RedFlag.REFUSED));
     servers.get(2).restart();
     until("back", () -> upstreams().isServing(MODEL));
     answered(3);
+    assertThat(upstreams().status().targets())
+        .extracting(UpstreamStatus.Target::connections)
+        .containsExactly(0, 0, 1);
   }
 }
