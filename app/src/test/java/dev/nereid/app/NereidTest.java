@@ -13,13 +13,14 @@ import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 
 final class NereidTest {
-  private static final Pattern BEGINNING = Pattern.compile("^ {1,8}(?:-\\w, )?(--[a-z0-9-]+)");
+  private static final Pattern BEGINNING = Pattern.compile("^ {1,8}(-[\\w-]+(?:, -[\\w-]+)*)");
 
   private final StringWriter out = new StringWriter();
   private final StringWriter err = new StringWriter();
@@ -49,7 +50,8 @@ final class NereidTest {
   void theOptionsOfServeStandUnderTheirHeadings() {
     assertThat(run("serve", "--help")).isZero();
     List<String> lines = out.toString().lines().toList();
-    CommandSpec serve = line().getSubcommands().get("serve").getCommandSpec();
+    CommandSpec serve =
+        Objects.requireNonNull(line().getSubcommands().get("serve")).getCommandSpec();
     CommandSpec flags = Objects.requireNonNull(serve.mixins().get("flags"));
     List<OptionSpec> grouped = new ArrayList<>();
     int last = 0;
@@ -75,7 +77,7 @@ final class NereidTest {
   private static Set<String> names(List<OptionSpec> options) {
     return options.stream()
         .filter(option -> !option.hidden())
-        .map(OptionSpec::longestName)
+        .flatMap(option -> Stream.of(option.names()))
         .collect(Collectors.toCollection(TreeSet::new));
   }
 
@@ -84,7 +86,7 @@ final class NereidTest {
     return lines.stream()
         .map(BEGINNING::matcher)
         .filter(Matcher::find)
-        .map(found -> found.group(1))
+        .flatMap(found -> Stream.of(found.group(1).split(", ", -1)))
         .collect(Collectors.toCollection(TreeSet::new));
   }
 
