@@ -53,7 +53,9 @@ final class ChildServer implements AutoCloseable {
             "-XX:TieredStopAtLevel=1",
             "-XX:-UsePerfData",
             "--enable-native-access=ALL-UNNAMED",
-            "--sun-misc-unsafe-memory-access=allow"));
+            "--sun-misc-unsafe-memory-access=allow",
+            "--add-opens=java.base/java.nio=ALL-UNNAMED",
+            "-Dio.netty.tryReflectionSetAccessible=true"));
     command.addAll(start.jvm);
     command.addAll(List.of("-Dnereid.home=" + RunningProgram.HOME));
     command.addAll(List.of("-cp", System.getProperty("java.class.path")));

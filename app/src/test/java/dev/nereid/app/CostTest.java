@@ -105,6 +105,8 @@ final class CostTest {
                 "-XX:+UseSerialGC",
                 "--enable-native-access=ALL-UNNAMED",
                 "--sun-misc-unsafe-memory-access=allow",
+                "--add-opens=java.base/java.nio=ALL-UNNAMED",
+                "-Dio.netty.tryReflectionSetAccessible=true",
                 "-Dnereid.home=" + RunningProgram.HOME,
                 "-cp",
                 System.getProperty("java.class.path"),

@@ -146,5 +146,6 @@ final class OnnxModel implements Model {
   @Override
   public void close() {
     Sessions.close(session);
+    FreedMemory.giveBackSoon();
   }
 }
