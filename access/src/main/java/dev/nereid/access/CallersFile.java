@@ -1,6 +1,7 @@
 package dev.nereid.access;
 
 import java.io.ByteArrayInputStream;
+import java.io.Reader;
 import java.time.Instant;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
@@ -14,6 +15,7 @@ import java.util.Set;
 import javax.security.auth.x500.X500Principal;
 import org.jspecify.annotations.Nullable;
 import org.snakeyaml.engine.v2.api.LoadSettings;
+import org.snakeyaml.engine.v2.api.YamlUnicodeReader;
 import org.snakeyaml.engine.v2.api.lowlevel.Compose;
 import org.snakeyaml.engine.v2.exceptions.MarkedYamlEngineException;
 import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
@@ -47,7 +49,11 @@ final class CallersFile {
             .build();
     Optional<Node> root;
     try {
-      root = new Compose(yaml).composeInputStream(new ByteArrayInputStream(content));
+      int tooDeep = YamlNesting.tooDeep(yaml, reader(content));
+      if (tooDeep > 0) {
+        throw new IllegalArgumentException("line " + tooDeep + ": nested too deeply");
+      }
+      root = new Compose(yaml).composeReader(reader(content));
     } catch (MarkedYamlEngineException e) {
       int line = e.getProblemMark().map(mark -> mark.getLine() + 1).orElse(1);
       throw new IllegalArgumentException("line " + line + ": not YAML", e);
@@ -67,6 +73,10 @@ final class CallersFile {
       entries.add(entry(name, tuple));
     }
     return entries;
+  }
+
+  private static Reader reader(byte[] content) {
+    return new YamlUnicodeReader(new ByteArrayInputStream(content));
   }
 
   private static CallerEntry entry(String name, NodeTuple tuple) {

@@ -1,5 +1,6 @@
 package dev.nereid.app;
 
+import dev.nereid.access.YamlNesting;
 import java.io.IOException;
 import java.io.Reader;
 import java.nio.charset.StandardCharsets;
@@ -31,7 +32,12 @@ final class YamlFile {
             .setCodePointLimit(MOST_CHARACTERS)
             .setMaxAliasesForCollections(0)
             .build();
-    try (Reader reader = Files.newBufferedReader(file, StandardCharsets.UTF_8)) {
+    try (Reader looked = Files.newBufferedReader(file, StandardCharsets.UTF_8);
+        Reader reader = Files.newBufferedReader(file, StandardCharsets.UTF_8)) {
+      int tooDeep = YamlNesting.tooDeep(yaml, looked);
+      if (tooDeep > 0) {
+        throw new Mishap(file + ":" + tooDeep + ": nested too deeply");
+      }
       return parser.apply(yaml, reader);
     } catch (NoSuchFileException e) {
       throw new Mishap(option + ": " + file + ": no such file");

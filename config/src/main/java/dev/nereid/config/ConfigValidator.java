@@ -18,6 +18,9 @@ import java.util.regex.Pattern;
  * value and expectation. Thread-safe.
  */
 public final class ConfigValidator {
+  /** Instances of a model in all; each has a thread of its own. */
+  static final int MOST_INSTANCES = 1024;
+
   /** With an underscore in front it must be a label's name, of which two are reserved. */
   private static final Pattern TAG = Pattern.compile("[A-Za-z0-9][A-Za-z0-9_]*");
 
@@ -111,6 +114,15 @@ public final class ConfigValidator {
         config.getInstanceGroupCount() == 0
             || config.getInstanceGroupList().stream().anyMatch(group -> !group.getPassive());
     problems.unless(served, "instance_group", "all passive", "one that is not passive");
+    long instances =
+        config.getInstanceGroupList().stream()
+            .mapToLong(group -> Math.max(1, group.getCount()))
+            .sum();
+    problems.unless(
+        instances <= MOST_INSTANCES,
+        "instance_group",
+        instances + " instances",
+        "at most " + MOST_INSTANCES);
   }
 
   private static void warmups(ModelConfig config, Problems problems) {

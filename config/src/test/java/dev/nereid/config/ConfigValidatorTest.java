@@ -114,6 +114,8 @@ final class ConfigValidatorTest {
         "instance_group { kind: KIND_GPU gpus: -1 }|instance_group[0].gpus: [-1]",
         "instance_group { name: 'g' count: -1 }|instance_group 'g'.count: -1",
         "instance_group { passive: true }|instance_group: all passive",
+        "instance_group { count: 2000000000 }|instance_group: 2000000000 instances (expected: at most 1024)",
+        "instance_group { count: 1024 } instance_group { }|instance_group: 1025 instances",
         "response_cache { enable: true } sequence_batching { }|response_cache.enable: true",
         "response_cache { enable: true } model_transaction_policy { decoupled: true"
             + " }|response_cache.enable: true (expected: false with a decoupled",

@@ -3,7 +3,6 @@ package dev.nereid.server;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import com.google.protobuf.ByteString;
 import dev.nereid.protocol.proto.GRPCInferenceServiceGrpc;
 import dev.nereid.protocol.proto.ServerLiveRequest;
 import io.grpc.CallOptions;
@@ -15,10 +14,6 @@ import io.grpc.health.v1.HealthGrpc;
 import io.grpc.netty.NettyChannelBuilder;
 import io.grpc.reflection.v1.ServerReflectionGrpc;
 import io.grpc.stub.ClientCalls;
-import java.io.ByteArrayInputStream;
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
@@ -89,7 +84,7 @@ final class GrpcDamageTest {
 
   private static void refused(String method, byte[] message) {
     MethodDescriptor<byte[], byte[]> raw =
-        MethodDescriptor.newBuilder(new Raw(), new Raw())
+        MethodDescriptor.newBuilder(new RawMessages(), new RawMessages())
             .setType(MethodDescriptor.MethodType.UNARY)
             .setFullMethodName(method)
             .build();
@@ -102,22 +97,5 @@ final class GrpcDamageTest {
               assertThat(e.getStatus().getCode()).isEqualTo(Status.Code.INVALID_ARGUMENT);
               assertThat(e.getStatus().getDescription()).isNotBlank();
             });
-  }
-
-  /** Bytes as they are. */
-  private static final class Raw implements MethodDescriptor.Marshaller<byte[]> {
-    @Override
-    public InputStream stream(byte[] value) {
-      return new ByteArrayInputStream(value);
-    }
-
-    @Override
-    public byte[] parse(InputStream stream) {
-      try {
-        return ByteString.readFrom(stream).toByteArray();
-      } catch (IOException e) {
-        throw new UncheckedIOException(e);
-      }
-    }
   }
 }
