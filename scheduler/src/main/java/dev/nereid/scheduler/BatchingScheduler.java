@@ -29,7 +29,8 @@ public final class BatchingScheduler implements ModelScheduler {
    * Backpressure. A full level refuses at once. Cancelled and expired requests are dropped when
    * they are met, and by sweep() while every instance is busy.
    * Resources. Where a limiter allots them, a thread that sees work asks for them first, and forms
-   * its batch when it has them; it holds none while it waits for work, and lends no instance.
+   * its batch when it has them; it holds none while it waits for work, and lends no instance. While
+   * there is more to do it asks anew as it gives back, so that turns count.
    * Shutdown. draining takes no new requests; closed also fails those waiting. A thread closes its
    * instance and ends when closed and nothing waits; the last act of close() is the model's.
    */
@@ -278,12 +279,16 @@ public final class BatchingScheduler implements ModelScheduler {
       bytes += batch.get(i).bytes;
     }
     long took = runner.run(seat.instance(), batch);
-    seat.release();
     queueing.lock();
     try {
       quick.ran(bytes, took);
       running--;
       boolean work = queue.count() > 0;
+      if (work) {
+        seat.askAgain();
+      } else {
+        seat.release();
+      }
       if (borrowed) {
         waiting.giveBack(seat, work || closed);
       }

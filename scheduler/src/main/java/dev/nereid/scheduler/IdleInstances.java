@@ -47,7 +47,14 @@ final class IdleInstances {
       }
     }
 
-    /** Gives back the resources that it holds. */
+    /** Gives back the resources that it holds, and asks for them anew. */
+    void askAgain() {
+      if (claim != null) {
+        claim.askAgain();
+      }
+    }
+
+    /** Gives back the resources that it holds, and asks for none. */
     void release() {
       if (claim != null) {
         claim.release();

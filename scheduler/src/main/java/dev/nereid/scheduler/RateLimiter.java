@@ -26,8 +26,9 @@ import org.jspecify.annotations.Nullable;
 public final class RateLimiter implements MetricSource {
   /*
    * Ownership. A claim is an instance's; what it holds is counted in used until it gives it back.
-   * Order. Waiting claims go by their turn: executions so far times priority, as Triton counts. One
-   * that comes late, or comes back after a rest, starts at the turn of whoever was served last, or
+   * Order. Waiting claims go by their turn: executions so far times priority, as Triton counts. Who
+   * has executed and has more to do gives back and asks anew in one step: given back first, the
+   * resources would go to whoever waits, whose turn it might not be. One that comes late, or comes back after a rest, starts at the turn of whoever was served last, or
    * it would keep the others out until it has caught up with what it missed.
    * Fairness. A claim that does not fit keeps those behind it from what it waits for, and from
    * nothing else.
@@ -257,18 +258,44 @@ public final class RateLimiter implements MetricSource {
       }
     }
 
-    /** Asks for the resources, at the claim's turn; {@link #isHeld} tells whether it has them. */
+    /**
+     * Asks for the resources, at the claim's turn, unless it has or awaits them; {@link #isHeld}
+     * tells whether it has them.
+     */
     void ask() {
       allotting.lock();
       try {
-        if (!withdrawn) {
-          turn = Math.max(turn, lastTurn);
-          arrival = arrivals++;
-          waiting.add(this);
-          grant();
-        }
+        enqueue();
+        grant();
       } finally {
         allotting.unlock();
+      }
+    }
+
+    /** Gives back what it has, and asks for the next execution. */
+    void askAgain() {
+      allotting.lock();
+      try {
+        giveBack();
+        enqueue();
+        grant();
+      } finally {
+        allotting.unlock();
+      }
+    }
+
+    private void enqueue() {
+      if (!withdrawn && !held && !waiting.contains(this)) {
+        turn = Math.max(turn, lastTurn);
+        arrival = arrivals++;
+        waiting.add(this);
+      }
+    }
+
+    private void giveBack() {
+      if (held) {
+        held = false;
+        needs.forEach((pool, count) -> used.merge(pool, -count, Long::sum));
       }
     }
 
@@ -296,13 +323,12 @@ public final class RateLimiter implements MetricSource {
       }
     }
 
-    /** Gives the resources back, if it has them. */
+    /** Gives the resources back, if it has them, and awaits none. */
     void release() {
       allotting.lock();
       try {
-        if (held) {
-          held = false;
-          needs.forEach((pool, count) -> used.merge(pool, -count, Long::sum));
+        if (held || waiting.remove(this)) {
+          giveBack();
           grant();
         }
       } finally {

@@ -142,6 +142,36 @@ final class RateLimiterTest {
   }
 
   @Test
+  void twoWhoAlwaysHaveMoreToDoGoByPriority() {
+    RateLimiter limiter = new RateLimiter(List.of());
+    Claim often = claim(limiter, resource("R", 1) + "priority: 1");
+    Claim seldom = claim(limiter, resource("R", 1) + "priority: 3");
+    often.ask();
+    seldom.ask();
+    int executions = 0;
+    for (int i = 0; i < 400; i++) {
+      assertThat(often.isHeld()).isNotEqualTo(seldom.isHeld());
+      executions += often.isHeld() ? 1 : 0;
+      (often.isHeld() ? often : seldom).askAgain();
+    }
+    assertThat(executions).isBetween(298, 302);
+  }
+
+  @Test
+  void whoAwaitsNothingAnyMoreIsGrantedNothing() {
+    RateLimiter limiter = new RateLimiter(List.of());
+    Claim busy = claim(limiter, resource("R", 1));
+    Claim other = claim(limiter, resource("R", 1));
+    assertThat(asks(busy)).isTrue();
+    other.ask();
+    other.ask();
+    other.release();
+    busy.askAgain();
+    assertThat(busy.isHeld()).isTrue();
+    assertThat(other.isHeld()).isFalse();
+  }
+
+  @Test
   void aGreedyInstanceIsNotStarvedByModestOnes() {
     RateLimiter limiter = new RateLimiter(List.of(new Resource("R", 4, null)));
     List<Worker> workers = new ArrayList<>();
