@@ -1,6 +1,7 @@
 package dev.nereid.client;
 
 import dev.nereid.core.Failure;
+import dev.nereid.core.Fault;
 import dev.nereid.core.FaultException;
 import dev.nereid.core.InferResponse;
 import dev.nereid.core.Lease;
@@ -28,7 +29,8 @@ final class Attempt extends ClientCall.Listener<Lease> {
   private volatile @Nullable ClientCall<OutboundMessage, Lease> call;
   private volatile @Nullable Ending forced;
   private volatile boolean headers;
-  private @Nullable TraceSpan span; // written before the call starts
+  private @Nullable TraceSpan span; // written before the call starts, as is the next
+  private long givenNanos;
   private @Nullable Lease reply; // confined: the call's own order
 
   Attempt(UpstreamCall owner, UpstreamRuntime runtime, Balancer.Choice choice) {
@@ -52,6 +54,7 @@ final class Attempt extends ClientCall.Listener<Lease> {
 
   /** Sends; the owner is told of the outcome exactly once, perhaps before this returns. */
   void start(long leftNanos) {
+    givenNanos = leftNanos;
     UpstreamTarget target = choice.target();
     target.load.inFlight(startedNanos, target.inFlight.incrementAndGet());
     CallOptions options =
@@ -88,12 +91,6 @@ final class Attempt extends ClientCall.Listener<Lease> {
       span = own;
     }
     return sent;
-  }
-
-  /** Lets go of an attempt that was never started. */
-  void abandon() {
-    message.close();
-    choice.breaker().releasePermission();
   }
 
   /** Whether the target has begun to answer. */
@@ -188,15 +185,25 @@ final class Attempt extends ClientCall.Listener<Lease> {
         target.leaving(ending.failure().message());
       }
       case TROUBLE, NO_CONNECTION -> {
-        choice
-            .breaker()
-            .onError(now - startedNanos, TimeUnit.NANOSECONDS, ending.failure().exception());
+        if (isImpatience(ending.failure().fault(), now)) {
+          choice.breaker().releasePermission();
+        } else {
+          choice
+              .breaker()
+              .onError(now - startedNanos, TimeUnit.NANOSECONDS, ending.failure().exception());
+        }
         target.failed.increment();
         if (ending.sign() == Ending.Sign.NO_CONNECTION) {
           target.load.refused(now);
         }
       }
     }
+  }
+
+  /** Whether the caller left less time than a target may take that is well. */
+  private boolean isImpatience(Fault fault, long now) {
+    return fault == Fault.DEADLINE_EXCEEDED
+        && givenNanos < runtime.fairTime().nanos(choice.target(), choice.model().name(), now);
   }
 
   /** The server's phases are not told; all of the time counts as computation. */

@@ -35,12 +35,17 @@ final class OutboundMessage implements AutoCloseable {
   OutboundMessage(InferRequest request, long priority) {
     List<Tensor> inputs = new ArrayList<>(request.inputs().size());
     shares = new ArrayList<>(request.inputs().size());
-    for (Tensor input : request.inputs()) {
-      Lease share = input.lease().share();
-      shares.add(share);
-      inputs.add(input.in(share));
+    try {
+      for (Tensor input : request.inputs()) {
+        Lease share = input.lease().share();
+        shares.add(share);
+        inputs.add(input.in(share));
+      }
+      message = new GrpcRequest(request.call(), inputs, priority);
+    } catch (RuntimeException e) {
+      shares.forEach(Lease::close);
+      throw e;
     }
-    message = new GrpcRequest(request.call(), inputs, priority);
   }
 
   /** The call has ended; what a transport still writes goes nowhere. */

@@ -3,8 +3,10 @@ package dev.nereid.client;
 import dev.nereid.config.ConfigDigest;
 import dev.nereid.config.proto.ModelConfig;
 import dev.nereid.config.proto.ModelEnsembling;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * A model that a target can serve now.
@@ -33,19 +35,21 @@ record RemoteModel(String name, List<String> versions, ModelConfig config, Strin
    * @param others that the same target serves, by name
    */
   long onWire(long priority, Map<String, RemoteModel> others) {
-    return priority == 0 ? 0 : Lane.onWire(priority, priorityLevels(others));
+    return priority == 0 ? 0 : Lane.onWire(priority, priorityLevels(others, new HashSet<>()));
   }
 
   /**
    * How many priorities the model tells apart; 0 for none. An ensemble hands a request's priority
-   * on to its steps, so it tells apart as many as one of them does.
+   * on to its steps, which may be ensembles, so it tells apart as many as one of them does.
+   *
+   * @param seen names that were looked at; what a server tells may go in circles
    */
-  private long priorityLevels(Map<String, RemoteModel> others) {
+  private long priorityLevels(Map<String, RemoteModel> others, Set<String> seen) {
     long most = config.getDynamicBatching().getPriorityLevels();
     for (ModelEnsembling.Step step : config.getEnsembleScheduling().getStepList()) {
       RemoteModel model = others.get(step.getModelName());
-      if (model != null) {
-        most = Math.max(most, model.config.getDynamicBatching().getPriorityLevels());
+      if (model != null && seen.add(step.getModelName())) {
+        most = Math.max(most, model.priorityLevels(others, seen));
       }
     }
     return most;

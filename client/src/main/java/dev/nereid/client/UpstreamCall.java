@@ -13,6 +13,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * One request on its way to an answer from any of the targets.
@@ -25,6 +27,8 @@ import org.jspecify.annotations.Nullable;
  * never held while a target or the request is called.
  */
 final class UpstreamCall {
+  private static final Logger LOG = LoggerFactory.getLogger(UpstreamCall.class);
+
   private final UpstreamRuntime runtime;
   private final InferRequest request;
   private final @Nullable Endpoint only;
@@ -126,18 +130,19 @@ final class UpstreamCall {
     }
     Attempt attempt;
     try {
-      attempt = new Attempt(this, runtime, choice);
+      attempt = register(choice, false);
     } catch (FaultException e) {
-      choice.breaker().releasePermission();
       end(e.failure());
       return;
     }
-    if (register(attempt)) {
-      long deadline = request.call().deadlineNanos();
-      attempt.start(deadline == Long.MAX_VALUE ? deadline : deadline - now);
-    } else {
-      attempt.abandon();
+    if (attempt != null) {
+      start(attempt, now);
     }
+  }
+
+  private void start(Attempt attempt, long now) {
+    long deadline = request.call().deadlineNanos();
+    attempt.start(deadline == Long.MAX_VALUE ? deadline : deadline - now);
   }
 
   private Failure nobody() {
@@ -156,19 +161,31 @@ final class UpstreamCall {
     return runtime.balancer().choose(call.model(), call.version(), only, before);
   }
 
-  private boolean register(Attempt attempt) {
+  /**
+   * An attempt that counts from now on. It is made while the request has no outcome for sure: after
+   * that the inputs are others'.
+   *
+   * @param beside whether another one runs, which it must not join at its target
+   * @return null when the call is over, or the target is asked already
+   * @throws FaultException when there can be no such attempt
+   */
+  private @Nullable Attempt register(Balancer.Choice choice, boolean beside) {
+    Attempt attempt = null;
     deciding.lock();
     try {
-      if (over) {
-        return false;
+      if (!over && !(beside && tried.contains(choice.target()))) {
+        attempt = new Attempt(this, runtime, choice);
+        pausing &= beside;
+        attempts++;
+        tried.add(choice.target());
+        running.add(attempt);
       }
-      pausing = false;
-      attempts++;
-      tried.add(attempt.target());
-      running.add(attempt);
-      return true;
+      return attempt;
     } finally {
       deciding.unlock();
+      if (attempt == null) {
+        choice.breaker().releasePermission();
+      }
     }
   }
 
@@ -263,22 +280,16 @@ final class UpstreamCall {
     if (choice == null) {
       return;
     }
-    Attempt second = new Attempt(this, runtime, choice);
-    if (isTried(choice.target()) || !register(second)) {
-      second.abandon();
+    Attempt second;
+    try {
+      second = register(choice, true);
+    } catch (FaultException e) {
+      LOG.debug("a second attempt cannot be made; the first goes on", e);
       return;
     }
-    runtime.hedges().increment();
-    long deadline = request.call().deadlineNanos();
-    second.start(deadline == Long.MAX_VALUE ? deadline : deadline - runtime.ticker().nanos());
-  }
-
-  private boolean isTried(UpstreamTarget target) {
-    deciding.lock();
-    try {
-      return tried.contains(target);
-    } finally {
-      deciding.unlock();
+    if (second != null) {
+      runtime.hedges().increment();
+      start(second, runtime.ticker().nanos());
     }
   }
 

@@ -13,6 +13,7 @@ record UpstreamRuntime(
     Ticker ticker,
     EventLoopGroup timers,
     Balancer balancer,
+    FairTime fairTime,
     RetryBudget budget,
     MethodDescriptor<OutboundMessage, Lease> method,
     GrpcResponseReader reader,

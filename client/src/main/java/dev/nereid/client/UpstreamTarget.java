@@ -1,8 +1,13 @@
 package dev.nereid.client;
 
+import dev.nereid.core.Ticker;
 import io.github.resilience4j.circuitbreaker.CircuitBreaker;
 import io.github.resilience4j.circuitbreaker.CircuitBreakerConfig;
 import io.grpc.ManagedChannel;
+import java.time.Clock;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
@@ -39,7 +44,7 @@ final class UpstreamTarget implements AutoCloseable {
   private final Map<Lane, ChannelRegistry.Shared[]> lanes =
       new EnumMap<>(Lane.class); // guarded by opening
   private final AtomicInteger nextChannel = new AtomicInteger();
-  private final AtomicLong nextProbe = new AtomicLong(System.nanoTime());
+  private final AtomicLong nextProbe;
 
   final TargetLoad load = new TargetLoad();
   final AtomicInteger inFlight = new AtomicInteger();
@@ -56,13 +61,16 @@ final class UpstreamTarget implements AutoCloseable {
   private volatile SortedMap<Long, Long> batches = new TreeMap<>();
   private volatile UpstreamStatus.Work work = UpstreamStatus.Work.NONE;
 
-  UpstreamTarget(Endpoint endpoint, UpstreamOptions options, ChannelRegistry registry) {
+  UpstreamTarget(
+      Endpoint endpoint, UpstreamOptions options, ChannelRegistry registry, Ticker ticker) {
     this.endpoint = endpoint;
     this.options = options;
     this.registry = registry;
+    nextProbe = new AtomicLong(ticker.nanos());
     UpstreamOptions.Breaker wanted = options.breaker();
     breakerConfig =
         CircuitBreakerConfig.custom()
+            .clock(new BreakerClock(ticker))
             .slidingWindowType(CircuitBreakerConfig.SlidingWindowType.COUNT_BASED)
             .slidingWindowSize(wanted.failures())
             .minimumNumberOfCalls(wanted.failures())
@@ -70,6 +78,30 @@ final class UpstreamTarget implements AutoCloseable {
             .waitDurationInOpenState(wanted.pause())
             .permittedNumberOfCallsInHalfOpenState(wanted.probes())
             .build();
+  }
+
+  /** Pauses of breakers are of the clock that deadlines are of. */
+  private static final class BreakerClock extends Clock {
+    private final Ticker ticker;
+
+    BreakerClock(Ticker ticker) {
+      this.ticker = ticker;
+    }
+
+    @Override
+    public Instant instant() {
+      return Instant.EPOCH.plusNanos(ticker.nanos());
+    }
+
+    @Override
+    public ZoneId getZone() {
+      return ZoneOffset.UTC;
+    }
+
+    @Override
+    public Clock withZone(ZoneId zone) {
+      return this;
+    }
   }
 
   Endpoint endpoint() {
@@ -180,8 +212,8 @@ final class UpstreamTarget implements AutoCloseable {
    * only finds out when it is asked for a permission, which is given back at once.
    */
   boolean admits(String model) {
-    CircuitBreaker breaker = breaker(model);
-    if (breaker.getState() == CircuitBreaker.State.CLOSED) {
+    CircuitBreaker breaker = breakers.get(model);
+    if (breaker == null || breaker.getState() == CircuitBreaker.State.CLOSED) {
       return true;
     }
     if (!breaker.tryAcquirePermission()) {

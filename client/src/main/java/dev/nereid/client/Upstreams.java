@@ -72,7 +72,7 @@ public final class Upstreams implements AutoCloseable {
     this.ticker = ticker;
     targets =
         options.targets().stream()
-            .map(endpoint -> new UpstreamTarget(endpoint, options, registry))
+            .map(endpoint -> new UpstreamTarget(endpoint, options, registry, ticker))
             .toList();
     probers = targets.stream().map(target -> new Prober(target, options.health(), ticker)).toList();
     runtime =
@@ -81,6 +81,7 @@ public final class Upstreams implements AutoCloseable {
             ticker,
             registry.loops().group(),
             new Balancer(targets, options.policy(), ticker),
+            new FairTime(targets, options.health().timeout().toNanos()),
             new RetryBudget(options.retry()),
             infer(memory),
             new GrpcResponseReader(),

@@ -257,6 +257,9 @@ public final class ScriptedServer extends GRPCInferenceServiceImplBase implement
       config.setDynamicBatching(ModelDynamicBatching.newBuilder().setPriorityLevels(3));
     } else if (request.getName().equals("ensemble")) {
       config.getEnsembleSchedulingBuilder().addStepBuilder().setModelName("levels");
+    } else if (request.getName().equals("nested")) {
+      config.getEnsembleSchedulingBuilder().addStepBuilder().setModelName("nested");
+      config.getEnsembleSchedulingBuilder().addStepBuilder().setModelName("ensemble");
     } else if (request.getName().equals("sequence")) {
       config.setSequenceBatching(ModelSequenceBatching.getDefaultInstance());
     }

@@ -3,6 +3,7 @@ package dev.nereid.client;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.nereid.client.UpstreamStatus.RedFlag;
+import dev.nereid.core.Ticker;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
@@ -17,7 +18,7 @@ final class TargetLoadTest {
   private final EventLoops loops = EventLoops.of(1);
   private final ChannelRegistry registry = new ChannelRegistry(loops);
   private final UpstreamTarget target =
-      new UpstreamTarget(NOBODY, UpstreamOptions.of(NOBODY), registry);
+      new UpstreamTarget(NOBODY, UpstreamOptions.of(NOBODY), registry, Ticker.system());
   private long now = 100 * SECOND;
 
   @AfterEach

@@ -54,7 +54,7 @@ final class UpstreamsTest {
     loops = EventLoops.of(2);
     registry = new ChannelRegistry(loops);
     for (int i = 0; i < 3; i++) {
-      servers.add(new ScriptedServer(MODEL, "levels", "ensemble", "sequence"));
+      servers.add(new ScriptedServer(MODEL, "levels", "ensemble", "nested", "sequence"));
     }
   }
 
@@ -375,7 +375,7 @@ final class UpstreamsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"levels", "ensemble"})
+  @ValueSource(strings = {"levels", "ensemble", "nested"})
   void lanesHaveConnectionsOfTheirOwnAndBecomePriorities(String model) throws Exception {
     open(options -> options);
     for (Lane lane : Lane.values()) {
