@@ -37,6 +37,11 @@ final class EngineServing implements Serving {
   }
 
   @Override
+  public @Nullable String standIn(String model) {
+    return null;
+  }
+
+  @Override
   public ModelConfig config(String model, long version) {
     return engine.config(model, version);
   }

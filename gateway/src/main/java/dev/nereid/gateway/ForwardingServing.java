@@ -24,6 +24,11 @@ abstract class ForwardingServing implements Serving {
   }
 
   @Override
+  public @Nullable String standIn(String model) {
+    return inner.standIn(model);
+  }
+
+  @Override
   public ModelConfig config(String model, long version) {
     return inner.config(model, version);
   }

@@ -66,16 +66,20 @@ final class HealthReport {
   }
 
   private static void upstreams(JsonGenerator json, UpstreamStatus upstreams) {
-    long live =
-        upstreams.targets().stream().filter(each -> each.state() == TargetState.LIVE).count();
+    long live = count(upstreams, TargetState.LIVE);
+    boolean any = live + count(upstreams, TargetState.SLOW) > 0;
     json.writeObjectPropertyStart("upstreams");
     json.writeStringProperty(
         "status",
-        live == 0 ? "unavailable" : live < upstreams.targets().size() ? "degraded" : "healthy");
+        !any ? "unavailable" : live < upstreams.targets().size() ? "degraded" : "healthy");
     for (UpstreamStatus.Target target : upstreams.targets()) {
       component(json, target.endpoint().toString(), target.state().name(), target.reason());
     }
     json.writeEndObject();
+  }
+
+  private static long count(UpstreamStatus upstreams, TargetState state) {
+    return upstreams.targets().stream().filter(each -> each.state() == state).count();
   }
 
   private static double cpuPercent() {

@@ -8,43 +8,59 @@ import dev.nereid.core.Reply;
 import dev.nereid.core.Timings;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReferenceArray;
-import java.util.function.Consumer;
 
 /**
  * Sends the pictures of one request through a model, each as an inference of its own so that the
- * model's queue can batch them with everybody's, and gathers what becomes of them.
+ * model's queue can batch them with everybody's, and gathers what becomes of them. Where nobody
+ * takes one of them after all, another model that stands in gets all of them: the results of one
+ * request are of one model.
  */
 final class Inference {
   private final GatewayCall call;
-  private final Consumer<List<Outcome>> whenAll;
+  private final Route route;
+  private final PictureCall asked;
+  private final WhenAll whenAll;
+  private final List<Item> spare; // pictures for the model that stands in
   private final AtomicReferenceArray<Outcome> outcomes;
   private final AtomicInteger missing;
 
-  private Inference(GatewayCall call, int count, Consumer<List<Outcome>> whenAll) {
+  /** Is told of the end. */
+  interface WhenAll {
+    /**
+     * Takes one outcome to each item, in their order, on any thread.
+     *
+     * @param model that was asked
+     * @param outcomes whose answers are closed after this returns
+     */
+    void accept(ImageModel model, List<Outcome> outcomes);
+  }
+
+  private Inference(
+      GatewayCall call, Route route, PictureCall asked, List<Item> items, WhenAll whenAll) {
     this.call = call;
+    this.route = route;
+    this.asked = asked;
     this.whenAll = whenAll;
-    this.outcomes = new AtomicReferenceArray<>(count);
-    this.missing = new AtomicInteger(count);
+    spare = route.standIn() == null ? List.of() : items.stream().map(Inference::share).toList();
+    outcomes = new AtomicReferenceArray<>(items.size());
+    missing = new AtomicInteger(items.size());
   }
 
-  /**
-   * Starts.
-   *
-   * @param whenAll is told one outcome to each item, in their order, on any thread; its answers are
-   *     closed after it returns
-   */
+  private static Item share(Item item) {
+    return item instanceof Item.Picture picture ? picture.share() : item;
+  }
+
+  /** Starts. */
   static void start(
-      Serving serving,
-      GatewayCall call,
-      PictureCall asked,
-      List<Item> items,
-      Consumer<List<Outcome>> whenAll) {
-    new Inference(call, items.size(), whenAll).start(serving, asked, items);
+      GatewayCall call, Route route, CallOptions options, List<Item> items, WhenAll whenAll) {
+    PictureCall asked = PictureCall.of(call.exchange(), route.model(), options);
+    new Inference(call, route, asked, items, whenAll).start(items);
   }
 
-  private void start(Serving serving, PictureCall asked, List<Item> items) {
+  private void start(List<Item> items) {
     List<InferRequest> requests = new ArrayList<>(items.size());
     for (Item item : items) {
       switch (item) {
@@ -55,7 +71,7 @@ final class Inference {
     }
     if (!requests.isEmpty()) {
       call.exchange().onCancel(() -> requests.forEach(InferRequest::cancel));
-      serving.inferAll(requests);
+      route.serving().inferAll(requests);
     }
   }
 
@@ -83,18 +99,29 @@ final class Inference {
     for (int i = 0; i < outcomes.length(); i++) {
       all.add(outcomes.get(i));
     }
+    Route other = route.standIn();
+    if (other != null && all.stream().anyMatch(Inference::isUnserved) && !call.isLate()) {
+      close(all);
+      new Inference(call, other, asked.of(other.model()), spare, whenAll).start(spare);
+      return;
+    }
     try {
       call.cached(ResultSource.of(all));
       if (call.isLate()) {
         call.fail(Fault.DEADLINE_EXCEEDED.with("the answer came after the deadline"));
       } else {
-        whenAll.accept(all);
+        whenAll.accept(route.model(), all);
       }
     } catch (RuntimeException e) {
       call.fail(e);
     } finally {
       close(all);
+      new Upload(spare, Map.of()).close();
     }
+  }
+
+  private static boolean isUnserved(Outcome outcome) {
+    return outcome instanceof Outcome.Failed failed && Route.isUnserved(failed.failure());
   }
 
   private static void close(List<Outcome> outcomes) {

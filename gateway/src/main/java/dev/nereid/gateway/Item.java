@@ -21,7 +21,12 @@ sealed interface Item {
    */
   record Picture(
       int index, String fileName, Lease lease, int offset, int length, ImageHeader header)
-      implements Item {}
+      implements Item {
+    /** The same picture in a share of its own. */
+    Picture share() {
+      return new Picture(index, fileName, lease.share(), offset, length, header);
+    }
+  }
 
   /** Bytes that are no picture. */
   record Unreadable(int index, String fileName, Failure failure) implements Item {}

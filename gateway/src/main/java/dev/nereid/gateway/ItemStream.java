@@ -34,9 +34,8 @@ final class ItemStream implements BodySource {
   static final int WINDOW = 64;
 
   private final GatewayCall call;
-  private final Serving serving;
-  private final PictureCall asked;
-  private final Rendering rendering;
+  private final Asked first;
+  private final @Nullable Asked standIn; // of pictures that nobody takes for the first
   private final StreamFraming framing;
   private final List<Item> items;
   private final @Nullable InferRequest[] running; // guarded by lock, as all below
@@ -49,32 +48,37 @@ final class ItemStream implements BodySource {
   private boolean ended;
   private boolean closed;
 
+  /**
+   * Who is asked, what, and how the answers are written.
+   *
+   * @param standsIn whether in another's place
+   */
+  private record Asked(
+      Serving serving, PictureCall pictures, Rendering rendering, boolean standsIn) {
+    static Asked of(GatewayCall call, Route route, CallOptions options, boolean standsIn) {
+      return new Asked(
+          route.serving(),
+          PictureCall.of(call.exchange(), route.model(), options),
+          new Rendering(route.model(), options.maxDetections()),
+          standsIn);
+    }
+  }
+
   private ItemStream(
-      GatewayCall call,
-      Serving serving,
-      PictureCall asked,
-      Rendering rendering,
-      StreamFraming framing,
-      List<Item> items) {
+      GatewayCall call, Route route, CallOptions options, StreamFraming framing, List<Item> items) {
     this.call = call;
-    this.serving = serving;
-    this.asked = asked;
-    this.rendering = rendering;
     this.framing = framing;
     this.items = items;
+    first = Asked.of(call, route, options, false);
+    Route other = route.standIn();
+    standIn = other == null ? null : Asked.of(call, other, options, true);
     running = new InferRequest[items.size()];
   }
 
   /** Answers a call with the results for these pictures, one by one. */
   static void start(
-      GatewayCall call,
-      Serving serving,
-      PictureCall asked,
-      CallOptions options,
-      StreamFraming framing,
-      List<Item> items) {
-    Rendering rendering = new Rendering(asked.model(), options.maxDetections());
-    ItemStream stream = new ItemStream(call, serving, asked, rendering, framing, items);
+      GatewayCall call, Route route, CallOptions options, StreamFraming framing, List<Item> items) {
+    ItemStream stream = new ItemStream(call, route, options, framing, items);
     call.stream(framing.headers(), stream);
     stream.begin();
     call.exchange().more(); // pictures that cannot be read have results already
@@ -88,7 +92,10 @@ final class ItemStream implements BodySource {
       while (!closed && begun < items.size() && begun - taken < WINDOW) {
         switch (items.get(begun++)) {
           case Item.Picture picture -> {
-            InferRequest request = asked.request(picture, new ItemReply(picture));
+            Item.Picture spare = standIn == null ? null : picture.share();
+            InferRequest request =
+                first.pictures.request(
+                    picture, new ItemReply(first, picture, spare, call.sampleOf(picture)));
             running[picture.index()] = request;
             requests.add(request);
           }
@@ -102,7 +109,26 @@ final class ItemStream implements BodySource {
       lock.unlock();
     }
     if (!requests.isEmpty()) {
-      serving.inferAll(requests);
+      first.serving.inferAll(requests);
+    }
+  }
+
+  /** Asks the model that stands in for a picture, unless the client has left. */
+  private void ask(Asked other, Item.Picture picture, PayloadSamples.@Nullable Sample sample) {
+    InferRequest request =
+        other.pictures.request(picture, new ItemReply(other, picture, null, sample));
+    boolean late;
+    lock.lock();
+    try {
+      late = closed;
+      running[picture.index()] = late ? null : request;
+    } finally {
+      lock.unlock();
+    }
+    if (late) {
+      request.fail(Fault.CANCELLED.with("the caller withdrew"));
+    } else {
+      other.serving.inferAll(List.of(request));
     }
   }
 
@@ -192,18 +218,44 @@ final class ItemStream implements BodySource {
     json.writeObjectPropertyStart("summary");
     BatchRendering.counts(json, items.size(), failed);
     json.writeStringProperty("status", failed < items.size() ? "success" : "all_failed");
-    rendering.about(json);
+    first.rendering.about(json);
     json.writeNumberProperty("total_time_ms", JsonReply.millis(call.elapsedNanos()));
     json.writeEndObject();
   }
 
   private final class ItemReply implements Reply {
+    private final Asked asked;
     private final Item.Picture picture;
+    private final Item.@Nullable Picture spare;
     private final PayloadSamples.@Nullable Sample sample;
 
-    ItemReply(Item.Picture picture) {
+    /**
+     * Of a picture.
+     *
+     * @param spare the same for the model that stands in; null where none may
+     */
+    ItemReply(
+        Asked asked,
+        Item.Picture picture,
+        Item.@Nullable Picture spare,
+        PayloadSamples.@Nullable Sample sample) {
+      this.asked = asked;
       this.picture = picture;
-      sample = call.sampleOf(picture);
+      this.spare = spare;
+      this.sample = sample;
+    }
+
+    private void write(JsonGenerator json, InferResponse response) {
+      BatchRendering.answered(json, asked.rendering, picture, response);
+      if (asked.standsIn) {
+        json.writeStringProperty("answered_by", asked.pictures.model().name());
+      }
+    }
+
+    private void drop() {
+      if (spare != null) {
+        spare.lease().close();
+      }
     }
 
     @Override
@@ -214,12 +266,11 @@ final class ItemStream implements BodySource {
           fail(Fault.DEADLINE_EXCEEDED.with("the answer came after the deadline"));
           return;
         }
-        ByteBuf piece =
-            framing.frame(
-                "result", json -> BatchRendering.answered(json, rendering, picture, response));
+        ByteBuf piece = framing.frame("result", json -> write(json, response));
         if (sample != null) {
-          sample.answered(200, json -> BatchRendering.answered(json, rendering, picture, response));
+          sample.answered(200, json -> write(json, response));
         }
+        drop();
         end(picture, piece, true, response.timings());
       } catch (RuntimeException e) {
         LOG.error("picture {}: no result can be made of the answer", picture.index(), e);
@@ -229,6 +280,11 @@ final class ItemStream implements BodySource {
 
     @Override
     public void fail(Failure failure) {
+      if (standIn != null && spare != null && Route.isUnserved(failure) && !call.isLate()) {
+        ask(standIn, spare, sample);
+        return;
+      }
+      drop();
       if (sample != null) {
         sample.answered(
             GatewayErrors.status(failure.fault()),

@@ -34,6 +34,12 @@ record PictureCall(ImageModel model, InferRequest.Call call) {
             exchange.span()));
   }
 
+  /** The same of another model. */
+  PictureCall of(ImageModel other) {
+    return new PictureCall(
+        other, call.step(other.name(), other.version(), other.task().requested()));
+  }
+
   /** The inference for one picture, whose lease it takes over. */
   InferRequest request(Item.Picture picture, Reply reply) {
     Tensor tensor =

@@ -108,18 +108,17 @@ final class PredictEndpoints {
   private void predict(GatewayCall call, String name, Upload upload) {
     call.brought(upload.items());
     Route route = routes.of(name, call, upload);
-    ImageModel model = route.model();
     if (upload.items().getFirst() instanceof Item.Unreadable unreadable) {
       throw unreadable.failure().exception();
     }
     CallOptions asked = CallOptions.of(call.exchange(), upload.fields(), Lane.NORMAL);
-    Rendering rendering = new Rendering(model, asked.maxDetections());
     Inference.start(
-        route.serving(),
         call,
-        PictureCall.of(call.exchange(), model, asked),
+        route,
+        asked,
         upload.items(),
-        outcomes -> {
+        (model, outcomes) -> {
+          Rendering rendering = new Rendering(model, asked.maxDetections());
           switch (outcomes.getFirst()) {
             case Outcome.Failed failed -> call.fail(failed.failure());
             case Outcome.Answered answered ->
@@ -137,15 +136,14 @@ final class PredictEndpoints {
   private void predictBatch(GatewayCall call, String name, Upload upload) {
     call.brought(upload.items());
     Route route = routes.of(name, call, upload);
-    ImageModel model = route.model();
     CallOptions asked = CallOptions.of(call.exchange(), upload.fields(), Lane.BATCH);
-    Rendering rendering = new Rendering(model, asked.maxDetections());
     Inference.start(
-        route.serving(),
         call,
-        PictureCall.of(call.exchange(), model, asked),
+        route,
+        asked,
         upload.items(),
-        outcomes -> {
+        (model, outcomes) -> {
+          Rendering rendering = new Rendering(model, asked.maxDetections());
           BatchRendering batch = new BatchRendering(rendering, outcomes);
           call.respond(batch.status(), Inference.timings(outcomes), batch::write);
         });
@@ -153,8 +151,7 @@ final class PredictEndpoints {
 
   private static void stream(GatewayCall call, Route route, StreamFraming framing, Upload upload) {
     CallOptions asked = CallOptions.of(call.exchange(), upload.fields(), Lane.BATCH);
-    PictureCall pictures = PictureCall.of(call.exchange(), route.model(), asked);
-    ItemStream.start(call, route.serving(), pictures, asked, framing, upload.items());
+    ItemStream.start(call, route, asked, framing, upload.items());
   }
 
   private Route embedder(String name, GatewayCall call, Upload upload) {
@@ -170,7 +167,6 @@ final class PredictEndpoints {
   private void embedAll(GatewayCall call, String name, Upload upload) {
     call.brought(upload.items());
     Route route = embedder(name, call, upload);
-    ImageModel model = route.model();
     for (Item item : upload.items()) {
       if (item instanceof Item.Unreadable unreadable) {
         throw undecodable(unreadable.index(), unreadable.failure()).exception();
@@ -178,11 +174,11 @@ final class PredictEndpoints {
     }
     CallOptions asked = CallOptions.of(call.exchange(), upload.fields(), Lane.BATCH);
     Inference.start(
-        route.serving(),
         call,
-        PictureCall.of(call.exchange(), model, asked),
+        route,
+        asked,
         upload.items(),
-        outcomes -> {
+        (model, outcomes) -> {
           for (Outcome outcome : outcomes) {
             if (outcome instanceof Outcome.Failed failed) {
               call.fail(undecodable(failed.item().index(), failed.failure()));

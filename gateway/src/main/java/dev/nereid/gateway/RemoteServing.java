@@ -90,8 +90,14 @@ final class RemoteServing implements Serving {
 
   @Override
   public String instead(String model) {
+    String other = fallbacks.containsKey(model) && !isServing(model) ? standIn(model) : null;
+    return other == null ? model : other;
+  }
+
+  @Override
+  public @Nullable String standIn(String model) {
     String fallback = fallbacks.get(model);
-    return fallback == null || isServing(model) || !isServing(fallback) ? model : fallback;
+    return fallback != null && isServing(fallback) ? fallback : null;
   }
 
   private boolean isServing(String model) {

@@ -36,13 +36,27 @@ final class Routes {
     Serving anyone = wantsRun(call.exchange()) ? direct : cached;
     Traffic.Live live = traffic.find(known);
     if (live == null) {
-      return told(call, new Route(anyone, ImageModel.of(anyone, anyone.instead(known), -1)));
+      ImageModel model = model(anyone, known, -1);
+      return told(call, new Route(anyone, model, standIn(anyone, model)));
     }
     TrafficArm arm = arm(live, call.exchange(), upload);
     call.arm(arm.name(), live.counts(arm));
     Serving inner = anyone.on(arm.upstream());
-    ImageModel model = ImageModel.of(inner, inner.instead(arm.model()), arm.version());
-    return told(call, new Route(traffic.serving(live, inner, model), model));
+    ImageModel model = model(inner, arm.model(), arm.version());
+    Serving serving = traffic.serving(live, inner, model);
+    return told(call, new Route(serving, model, standIn(inner, model)));
+  }
+
+  private static ImageModel model(Serving serving, String name, long version) {
+    String asked = serving.instead(name);
+    return ImageModel.of(serving, asked, asked.equals(name) ? version : -1);
+  }
+
+  /** The model that takes a request over which nobody took for the first; it does the same. */
+  private static @Nullable Route standIn(Serving serving, ImageModel first) {
+    String name = serving.standIn(first.name());
+    ImageModel other = name == null ? null : ImageModel.of(serving, name, -1);
+    return other == null || other.task() != first.task() ? null : new Route(serving, other);
   }
 
   /** Tells the log which model is asked. */

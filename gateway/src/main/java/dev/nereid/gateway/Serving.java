@@ -43,6 +43,12 @@ public interface Serving {
   /** The model to ask in that one's place; usually itself. */
   String instead(String model);
 
+  /**
+   * The model that answers what nobody takes for that one, after all; null when there is none, or
+   * nobody serves it either.
+   */
+  @Nullable String standIn(String model);
+
   /** The configuration in force, complete and normalised; a version of -1 is the usual one. */
   ModelConfig config(String model, long version);
 

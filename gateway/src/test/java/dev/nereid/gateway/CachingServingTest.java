@@ -78,6 +78,11 @@ final class CachingServingTest {
     }
 
     @Override
+    public @Nullable String standIn(String model) {
+      return null;
+    }
+
+    @Override
     public ModelConfig config(String model, long version) {
       return ModelConfig.getDefaultInstance();
     }

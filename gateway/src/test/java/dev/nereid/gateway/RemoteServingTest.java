@@ -10,7 +10,15 @@ import dev.nereid.client.UpstreamOptions;
 import dev.nereid.client.Upstreams;
 import dev.nereid.config.proto.DataType;
 import dev.nereid.config.proto.ModelConfig;
+import dev.nereid.core.Failure;
+import dev.nereid.core.FakeTicker;
+import dev.nereid.core.InferRequest;
+import dev.nereid.core.InferResponse;
+import dev.nereid.core.Lease;
 import dev.nereid.core.MemoryPool;
+import dev.nereid.core.Reply;
+import dev.nereid.core.Shape;
+import dev.nereid.core.Tensor;
 import dev.nereid.core.Ticker;
 import dev.nereid.engine.EngineOptions;
 import dev.nereid.protocol.proto.ModelStatisticsResponse;
@@ -58,6 +66,7 @@ final class RemoteServingTest {
   private ChannelRegistry registry;
   private @Nullable Upstreams upstreams;
   private @Nullable RunningGateway running;
+  private volatile Runnable between = () -> {};
 
   @BeforeEach
   void start() throws Exception {
@@ -92,19 +101,44 @@ final class RemoteServingTest {
   }
 
   private void open(UpstreamOptions options) throws Exception {
-    Upstreams opened = Upstreams.open(options.with(QUICK), registry, memory, Ticker.system());
+    open(options, Ticker.system());
+  }
+
+  private void open(UpstreamOptions options, Ticker ticker) throws Exception {
+    Upstreams opened = Upstreams.open(options.with(QUICK), registry, memory, ticker);
     upstreams = opened;
     running =
         new RunningGateway(
             RunningGateway.options(),
             EngineOptions.of(noModels),
-            engine -> Serving.of(engine, opened, ImageEnsembles.NONE, Map.of(FIRST, OTHER)));
+            engine ->
+                new Watched(Serving.of(engine, opened, ImageEnsembles.NONE, Map.of(FIRST, OTHER))));
     int wanted = options.targets().size();
     until("all were asked", () -> opened.models().getOrDefault(FIRST, List.of()).size() == wanted);
   }
 
   private RunningGateway gateway() {
     return Objects.requireNonNull(running);
+  }
+
+  /** Does what the test says between the choice of a model and its call. */
+  private final class Watched extends ForwardingServing {
+    Watched(Serving inner) {
+      super(inner);
+    }
+
+    @Override
+    public void inferAll(List<InferRequest> requests) {
+      Runnable now = between;
+      between = () -> {};
+      now.run();
+      inner.inferAll(requests);
+    }
+
+    @Override
+    public Serving on(@Nullable Endpoint upstream) {
+      return this;
+    }
   }
 
   private UpstreamOptions both() {
@@ -211,6 +245,99 @@ final class RemoteServingTest {
     assertThat(other[0]).as("answered meanwhile").isPositive();
     server.script = GOOD;
     until("the first is back", () -> ask().equals(FIRST) && breaker(FIRST).equals("CLOSED"));
+  }
+
+  /** The first model has failed so often that it was left alone, and two probes are due now. */
+  private ScriptedServer afterAPause() throws Exception {
+    FakeTicker clock = new FakeTicker();
+    ScriptedServer server = servers.getFirst();
+    open(UpstreamOptions.of(server.endpoint()), clock);
+    server.script = first(ScriptedServer.failing(Status.INTERNAL, null));
+    until("the other stands in", () -> ask().equals(OTHER));
+    clock.advance(Duration.ofSeconds(31));
+    server.script = first(server.holding(GOOD));
+    return server;
+  }
+
+  /** Somebody else's probe, which the server keeps. */
+  private void takeProbe() {
+    Lease lease = memory.copyOf(new byte[8]);
+    var input = new Tensor("image", dev.nereid.core.DataType.BYTES, Shape.of(1, 1), lease, 0, 8);
+    Reply reply =
+        new Reply() {
+          @Override
+          public void respond(InferResponse response) {
+            response.close();
+          }
+
+          @Override
+          public void fail(Failure failure) {}
+        };
+    Objects.requireNonNull(upstreams)
+        .infer(
+            new InferRequest(
+                InferRequest.Call.of(FIRST, System.nanoTime()),
+                List.of(input),
+                List.of(lease),
+                reply));
+  }
+
+  @Test
+  void whoFindsTheProbesTakenIsAnsweredByTheOtherModel() throws Exception {
+    ScriptedServer server = afterAPause();
+    between =
+        () -> {
+          takeProbe();
+          takeProbe();
+        };
+    assertThat(ask()).isEqualTo(OTHER);
+    until("the probes are there", () -> server.held.size() == 2);
+    assertThat(breaker(FIRST)).isEqualTo("HALF_OPEN");
+    server.script = GOOD;
+    server.held.forEach(Runnable::run);
+    until("they were good", () -> breaker(FIRST).equals("CLOSED"));
+    assertThat(ask()).isEqualTo(FIRST);
+  }
+
+  private Form three() {
+    return new Form()
+        .file("images", "a.jpg", picture)
+        .file("images", "b.jpg", picture)
+        .file("images", "c.jpg", picture);
+  }
+
+  @Test
+  void picturesOfOneRequestAreAnsweredByOneModel() throws Exception {
+    ScriptedServer server = afterAPause();
+    Future<RunningGateway.Answer> asked =
+        threads.submit(() -> gateway().postForm("/predict_batch/" + FIRST, three()));
+    until("two of three are there", () -> server.held.size() == 2);
+    server.script = GOOD;
+    server.held.forEach(Runnable::run);
+    JsonNode told = asked.get(20, TimeUnit.SECONDS).json();
+    assertThat(told.get("failed_images").asInt()).as(told.toString()).isZero();
+    assertThat(told.get("model").get("name").asString()).isEqualTo(OTHER);
+    assertThat(ask()).isEqualTo(FIRST);
+  }
+
+  @Test
+  void ofAStreamEachPictureIsAnsweredAndTellsByWhomElse() throws Exception {
+    ScriptedServer server = afterAPause();
+    Future<RunningGateway.Answer> asked =
+        threads.submit(
+            () ->
+                gateway()
+                    .postForm(
+                        "/predict_batch/" + FIRST, three(), "accept", "application/x-ndjson"));
+    until("two of three are there", () -> server.held.size() == 2);
+    server.held.forEach(Runnable::run);
+    byte[] answer = asked.get(20, TimeUnit.SECONDS).response().body();
+    List<String> lines = new String(answer, StandardCharsets.UTF_8).lines().toList();
+    assertThat(lines).hasSize(4);
+    assertThat(lines)
+        .filteredOn(line -> line.contains("\"answered_by\":\"" + OTHER + "\""))
+        .hasSize(1);
+    assertThat(lines.getLast()).contains("\"failed_images\":0");
   }
 
   @Test
