@@ -2,7 +2,6 @@ package dev.nereid.scheduler;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.BiPredicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,7 +17,11 @@ import org.jspecify.annotations.Nullable;
 final class BatchFormer {
   private final BatchingPolicy policy;
   private final RequestQueue queue;
-  private final BiPredicate<Queued, Queued> compatible;
+  private final Compatibility compatible;
+  private final boolean looksAtEveryArrival;
+
+  /** So many queued rows make it worth deciding again. */
+  private int wantedRows = 1;
 
   /** What to do. */
   sealed interface Decision {
@@ -42,16 +45,28 @@ final class BatchFormer {
   /**
    * A former of batches from that queue.
    *
-   * @param compatible whether the second may join a batch that the first began
+   * @param compatible who may join a batch that another began
    */
-  BatchFormer(BatchingPolicy policy, RequestQueue queue, BiPredicate<Queued, Queued> compatible) {
+  BatchFormer(BatchingPolicy policy, RequestQueue queue, Compatibility compatible) {
     this.policy = policy;
     this.queue = queue;
     this.compatible = compatible;
+    looksAtEveryArrival = !compatible.isAlways() || policy.levels() > 0;
+  }
+
+  /** Whether what has come in since the last decision makes it worth deciding again. */
+  boolean isWorthALook() {
+    return queue.count() > 0 && (looksAtEveryArrival || queue.rows() >= wantedRows);
   }
 
   /** Decides for one idle instance; requests that may not run any more go to {@code dropped}. */
   Decision next(long nowNanos, List<RequestQueue.Dropped> dropped) {
+    Decision decision = decide(nowNanos, dropped);
+    wantedRows = decision instanceof Decision.Wait(_, int rows) ? rows : 1;
+    return decision;
+  }
+
+  private Decision decide(long nowNanos, List<RequestQueue.Dropped> dropped) {
     Queued first = queue.poll(nowNanos, dropped);
     if (first == null) {
       return IDLE;
@@ -67,10 +82,10 @@ final class BatchFormer {
       }
       walk.meet(next);
     }
-    return decide(walk, nowNanos);
+    return end(walk, nowNanos);
   }
 
-  private Decision decide(Walk walk, long nowNanos) {
+  private Decision end(Walk walk, long nowNanos) {
     boolean expired =
         policy.maxDelayNanos() > 0 && nowNanos - walk.oldestNanos >= policy.maxDelayNanos();
     int taken = walk.pending.size();

@@ -43,7 +43,6 @@ public final class BatchingScheduler implements ModelScheduler {
   private final BatchingPolicy policy;
   private final Ticker ticker;
   private final BatchRunner runner;
-  private final boolean lookAtEveryArrival;
   private final InstanceThreads threads;
   private final CountDownLatch ended = new CountDownLatch(1);
   private final RateLimiter.@Nullable Registration resources;
@@ -58,7 +57,6 @@ public final class BatchingScheduler implements ModelScheduler {
   private final QuickBatches quick = new QuickBatches();
   private long sequence;
   private int running;
-  private int wakeRows = 1;
   private boolean draining;
   private boolean closed;
 
@@ -70,9 +68,7 @@ public final class BatchingScheduler implements ModelScheduler {
     policy = BatchingPolicy.of(setup.config());
     ticker = setup.ticker();
     queue = new RequestQueue(policy);
-    Compatibility compatible = Compatibility.of(setup.config());
-    former = new BatchFormer(policy, queue, compatible);
-    lookAtEveryArrival = !compatible.isAlways() || policy.levels() > 0;
+    former = new BatchFormer(policy, queue, Compatibility.of(setup.config()));
     runner =
         new BatchRunner(
             setup, policy.maxBatchSize() > 0, policy.preserveOrdering() ? new AnswerOrder() : null);
@@ -138,7 +134,7 @@ public final class BatchingScheduler implements ModelScheduler {
       if (inline && queue.count() == requests.size() && quick.allows(bytes)) {
         loan = borrow(now);
       }
-      if (queue.count() > 0 && (lookAtEveryArrival || queue.rows() >= wakeRows)) {
+      if (former.isWorthALook()) {
         waiting.wakeOne();
       }
     } finally {
@@ -250,20 +246,17 @@ public final class BatchingScheduler implements ModelScheduler {
     switch (decision) {
       case BatchFormer.Decision.Run(List<Queued> batch) -> {
         running++;
-        wakeRows = 1;
         if (queue.count() > 0) {
           waiting.wakeOne();
         }
         return batch;
       }
-      case BatchFormer.Decision.Wait(long nanos, int rows) -> {
-        wakeRows = rows;
+      case BatchFormer.Decision.Wait(long nanos, _) -> {
         if (dropped.isEmpty()) {
           waiting.await(seat, nanos);
         }
       }
       case BatchFormer.Decision.Idle() -> {
-        wakeRows = 1;
         if (dropped.isEmpty() && !closed) {
           idle.signalAll();
           waiting.await(seat, 0);

@@ -5,14 +5,13 @@ import dev.nereid.config.proto.ModelInput;
 import dev.nereid.core.InferRequest;
 import dev.nereid.core.Tensor;
 import java.util.List;
-import java.util.function.BiPredicate;
 
 /**
  * Whether two requests may share a batch. Inputs of fixed dims and ragged ones always may; variable
  * dims must be equal, shape tensors equal in content too, and optional inputs given by both or
  * none.
  */
-final class Compatibility implements BiPredicate<Queued, Queued> {
+final class Compatibility {
   private final List<Rule> rules;
 
   private record Rule(String input, boolean sameShape, boolean sameContent, boolean optional) {}
@@ -43,8 +42,8 @@ final class Compatibility implements BiPredicate<Queued, Queued> {
     return rules.isEmpty();
   }
 
-  @Override
-  public boolean test(Queued first, Queued next) {
+  /** Whether the second may join a batch that the first began. */
+  boolean test(Queued first, Queued next) {
     for (int i = 0; i < rules.size(); i++) {
       if (!agrees(rules.get(i), first.request, next.request)) {
         return false;
