@@ -30,8 +30,7 @@ final class TritonMetricsConfig {
         case "summary_latencies" -> summaries = isOn(word, value);
         case "summary_quantiles" -> quantiles.addAll(quantiles(word, value));
         default ->
-            require(
-                false,
+            throw misfit(
                 word,
                 "counter_latencies, histogram_latencies, summary_latencies or"
                     + " summary_quantiles, with =VALUE");
@@ -47,7 +46,7 @@ final class TritonMetricsConfig {
     try {
       return new OnOff().convert(value);
     } catch (TypeConversionException _) {
-      throw new Mishap("--metrics-config: " + word + " (expected: true or false)");
+      throw misfit(word, "true or false");
     }
   }
 
@@ -69,13 +68,17 @@ final class TritonMetricsConfig {
       require(share >= 0 && share <= 1, word, QUANTILES);
       return share;
     } catch (NumberFormatException _) {
-      throw new Mishap("--metrics-config: " + word + " (expected: " + QUANTILES + ")");
+      throw misfit(word, QUANTILES);
     }
   }
 
   private static void require(boolean holds, String word, String expected) {
     if (!holds) {
-      throw new Mishap("--metrics-config: " + word + " (expected: " + expected + ")");
+      throw misfit(word, expected);
     }
+  }
+
+  private static Mishap misfit(String word, String expected) {
+    return new Mishap("--metrics-config: " + word + " (expected: " + expected + ")");
   }
 }

@@ -2,6 +2,7 @@ package dev.nereid.core;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
@@ -94,14 +95,14 @@ public final class InferRequest {
       return new Call(model, -1, "", Map.of(), List.of(), 0, 0, nowNanos, Long.MAX_VALUE);
     }
 
-    /** What an ensemble asks of the model of a step, on behalf of this call. */
-    public Call step(String stepModel, long stepVersion, List<RequestedOutput> stepOutputs) {
+    /** What an ensemble asks of the model of a step, on behalf of this call: these outputs. */
+    public Call step(String stepModel, long stepVersion, Collection<String> stepOutputs) {
       return new Call(
           stepModel,
           stepVersion,
           id,
           parameters,
-          stepOutputs,
+          stepOutputs.stream().map(name -> new RequestedOutput(name, 0)).toList(),
           priority,
           timeoutMicros,
           receivedNanos,

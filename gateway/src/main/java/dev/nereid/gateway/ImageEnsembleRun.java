@@ -112,9 +112,7 @@ final class ImageEnsembleRun {
             .step(
                 step.getModelName(),
                 step.getModelVersion() <= 0 ? -1 : step.getModelVersion(),
-                step.getOutputMapMap().keySet().stream()
-                    .map(name -> new RequestedOutput(name, 0))
-                    .toList());
+                step.getOutputMapMap().keySet());
     return new InferRequest(asked, inputs, leases, new StepReply(step), request);
   }
 

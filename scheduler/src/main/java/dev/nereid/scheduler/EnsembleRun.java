@@ -151,10 +151,8 @@ final class EnsembleRun {
         read(edge.tensor());
       }
     }
-    List<RequestedOutput> outputs =
-        step.outputs().keySet().stream().map(output -> new RequestedOutput(output, 0)).toList();
     return new InferRequest(
-        request.call().step(step.model(), step.version(), outputs),
+        request.call().step(step.model(), step.version(), step.outputs().keySet()),
         inputs,
         leases,
         new StepReply(step),
