@@ -23,7 +23,7 @@ import java.util.regex.Pattern;
  * Its ports are those that it prints.
  */
 final class ChildServer implements AutoCloseable {
-  private static final Pattern ADDRESS = Pattern.compile("  v2 (\\w+) .*:(\\d+)");
+  private static final Pattern ADDRESS = Pattern.compile("  (?:v2 )?(\\w+) .*:(\\d+)[/\\w]*");
 
   private final Process process;
   private final Thread reader;
@@ -98,6 +98,10 @@ final class ChildServer implements AutoCloseable {
 
   int grpcPort() {
     return ports.getOrDefault("gRPC", -1);
+  }
+
+  int gatewayPort() {
+    return ports.getOrDefault("pictures", -1);
   }
 
   long pid() {

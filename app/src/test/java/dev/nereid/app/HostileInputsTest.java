@@ -1,37 +1,23 @@
 package dev.nereid.app;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.nereid.app.HostileCases.Case;
-import dev.nereid.app.HostileCases.Door;
-import dev.nereid.client.GrpcInferenceClient;
-import dev.nereid.client.InferCall;
-import dev.nereid.client.InferInput;
-import dev.nereid.client.InferenceException;
-import dev.nereid.core.Shape;
 import dev.nereid.gateway.Gateway;
 import dev.nereid.gateway.GatewayOptions;
 import dev.nereid.http.AccessLog;
 import dev.nereid.http.EventLoops;
 import dev.nereid.http.ListenerOptions;
 import dev.nereid.telemetry.Metrics;
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
-import java.net.InetAddress;
-import java.net.Socket;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -43,14 +29,18 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** Whatever comes in, the answer is the documented one, and nothing stays behind. */
 @Timeout(90)
 final class HostileInputsTest {
-  private static final int ROUNDS = 4;
+  /** After these everything is loaded, compiled and pooled that is needed once. */
+  private static final int WARM_UP_ROUNDS = 6;
 
-  /** The heap may grow within its own limit, and every thread keeps buffers of its own. */
-  private static final long GROWTH_BYTES = 128L << 20;
+  private static final int ROUNDS = 20;
+
+  /** 6 KiB for each input: a buffer, a body or a decoded picture that stays would show. */
+  private static final long GROWTH_KIB = 8 << 10;
+
+  private static final Duration PATIENCE = Duration.ofSeconds(10);
 
   private static RunningProgram program;
-  private static GrpcInferenceClient grpc;
-  private static HttpClient http;
+  private static HostileSender sender;
 
   @BeforeAll
   static void start() throws Exception {
@@ -58,14 +48,13 @@ final class HostileInputsTest {
         RunningProgram.ofDemoModels(
             "--http-max-input-size=" + HostileCases.BODY_BYTES,
             "--gateway-max-body-size=" + HostileCases.BODY_BYTES);
-    grpc = program.grpc(1);
-    http = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+    Server server = program.server;
+    sender = new HostileSender(server.httpPort(), server.grpcPort(), server.gatewayPort());
   }
 
   @AfterAll
   static void stop() {
-    http.close();
-    grpc.close();
+    sender.close();
     program.close();
   }
 
@@ -76,24 +65,59 @@ final class HostileInputsTest {
   @ParameterizedTest
   @MethodSource("cases")
   void isAnsweredAsDocumentedAndTheNextRequestIsServed(Case hostile) throws Exception {
-    assertThat(status(hostile)).isEqualTo(hostile.status());
-    assertGoodRequestsAreServed(hostile);
+    assertThat(sender.status(hostile)).isEqualTo(hostile.status());
+    sender.assertGoodRequestsAreServed(hostile);
   }
 
   @Test
-  void leavesNoMemoryBehind() throws Exception {
-    List<Case> all = HostileCases.all();
-    assertThat(all).hasSizeGreaterThanOrEqualTo(40);
-    sendAll(all);
+  void leavesNoLeaseBehind() throws Exception {
+    sender.sendAll(HostileCases.all());
     assertThat(program.openLeases()).isZero();
     long used = program.server.engine().memory().usedBytes();
-    long resident = residentBytes();
-    for (int round = 0; round < ROUNDS; round++) {
-      sendAll(all);
-    }
+    sender.sendAll(HostileCases.all());
     assertThat(program.openLeases()).isZero();
     assertThat(program.server.engine().memory().usedBytes()).isEqualTo(used);
-    assertThat(residentBytes() - resident).isLessThan(GROWTH_BYTES);
+  }
+
+  /**
+   * All that the process has resident, whoever allocated it: OpenCV, ONNX Runtime, Netty. Its heap
+   * has one size and is in memory from the start.
+   */
+  @Test
+  void leavesNoMemoryOfTheProcessBehind() throws Exception {
+    assumeTrue(Files.exists(Path.of("/proc/self/status")), "no /proc");
+    List<Case> all = HostileCases.all();
+    assertThat(all).hasSizeGreaterThanOrEqualTo(40);
+    var start =
+        new ChildServer.Start(
+            "",
+            Map.of("MALLOC_ARENA_MAX", "2"),
+            List.of("-Xms128m", "-XX:+AlwaysPreTouch"),
+            List.of(
+                "--allow-gateway=true",
+                "--gateway-address=127.0.0.1",
+                "--gateway-port=0",
+                "--access-log=off",
+                "--http-max-input-size=" + HostileCases.BODY_BYTES,
+                "--gateway-max-body-size=" + HostileCases.BODY_BYTES));
+    try (var server = new ChildServer(RunningProgram.HOME.resolve("models"), start);
+        var other = new HostileSender(server.httpPort(), server.grpcPort(), server.gatewayPort())) {
+      for (int round = 0; round < WARM_UP_ROUNDS; round++) {
+        other.sendAll(all);
+      }
+      long before = residentKib(server);
+      for (int round = 0; round < ROUNDS; round++) {
+        other.sendAll(all);
+      }
+      long growth = residentKib(server) - before;
+      long end = System.nanoTime() + PATIENCE.toNanos();
+      while (growth >= GROWTH_KIB && System.nanoTime() < end) {
+        LockSupport.parkNanos(Duration.ofMillis(50).toNanos()); // what compiles gives memory back
+        growth = Math.min(growth, residentKib(server) - before);
+      }
+      System.out.println("growth in KiB: " + growth + " of " + before); // kept with the report
+      assertThat(growth).as("growth in KiB of %d", before).isLessThan(GROWTH_KIB);
+    }
   }
 
   @Test
@@ -119,114 +143,16 @@ final class HostileInputsTest {
           some\
           """
               .replace("\n", "\r\n");
-      assertThat(exchange(gateway.port(), start.getBytes(StandardCharsets.US_ASCII)))
+      assertThat(HostileSender.exchange(gateway.port(), start.getBytes(StandardCharsets.US_ASCII)))
           .isEqualTo("408");
     }
     assertThat(program.openLeases()).isZero();
   }
 
-  private static void sendAll(List<Case> cases) throws Exception {
-    for (Case hostile : cases) {
-      assertThat(status(hostile)).as("%s", hostile).isEqualTo(hostile.status());
-    }
-  }
-
-  private static String status(Case hostile) throws Exception {
-    return switch (hostile) {
-      case HostileCases.Posted posted -> post(posted);
-      case HostileCases.Wire wire -> exchange(port(wire.door()), wire.bytes());
-      case HostileCases.Called called -> call(called.call());
-    };
-  }
-
-  private static int port(Door door) {
-    return switch (door) {
-      case GATEWAY -> program.server.gatewayPort();
-      case V2 -> program.server.httpPort();
-    };
-  }
-
-  private static String post(HostileCases.Posted posted) throws Exception {
-    HttpRequest.Builder request =
-        HttpRequest.newBuilder(
-                URI.create("http://127.0.0.1:" + port(posted.door()) + posted.path()))
-            .timeout(Duration.ofSeconds(30))
-            .POST(HttpRequest.BodyPublishers.ofByteArray(posted.body()));
-    posted.headers().forEach(request::header);
-    HttpResponse<String> answer = http.send(request.build(), HttpResponse.BodyHandlers.ofString());
-    return Integer.toString(answer.statusCode());
-  }
-
-  /** The status that answers these bytes, after which the connection is dropped. */
-  private static String exchange(int port, byte[] bytes) throws IOException {
-    try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
-      socket.setSoTimeout(30_000);
-      socket.getOutputStream().write(bytes);
-      var lines =
-          new BufferedReader(
-              new InputStreamReader(socket.getInputStream(), StandardCharsets.US_ASCII));
-      String line = String.valueOf(lines.readLine());
-      return line.startsWith("HTTP/1.1 ") ? line.split(" ", 3)[1] : line;
-    }
-  }
-
-  private static String call(InferCall call) throws Exception {
-    try {
-      grpc.infer(call).get(30, TimeUnit.SECONDS);
-      return "OK";
-    } catch (ExecutionException e) {
-      if (e.getCause() instanceof InferenceException failed) {
-        return failed.failure().code();
-      }
-      throw e;
-    }
-  }
-
-  private static void assertGoodRequestsAreServed(Case hostile) throws Exception {
-    InferCall good =
-        InferCall.of(
-            "simple",
-            InferInput.ints("INPUT0", Shape.of(1, 16), new int[16]),
-            InferInput.ints("INPUT1", Shape.of(1, 16), new int[16]));
-    switch (hostile) {
-      case HostileCases.Posted posted -> assertServed(posted.door());
-      case HostileCases.Wire wire -> assertServed(wire.door());
-      case HostileCases.Called _ -> assertThat(call(good)).isEqualTo("OK");
-    }
-  }
-
-  private static void assertServed(Door door) throws Exception {
-    String status =
-        switch (door) {
-          case GATEWAY ->
-              post(
-                  new HostileCases.Posted(
-                      "good",
-                      door,
-                      "/classify",
-                      Map.of("content-type", "image/jpeg"),
-                      RunningProgram.sample("tiny.jpg"),
-                      "200"));
-          case V2 ->
-              post(
-                  new HostileCases.Posted(
-                      "good",
-                      door,
-                      "/v2/models/simple_identity/infer",
-                      Map.of(),
-                      """
-                      {"inputs":[{"name":"INPUT0","datatype":"BYTES","shape":[1,1],"data":["a"]}]}\
-                      """
-                          .getBytes(StandardCharsets.UTF_8),
-                      "200"));
-        };
-    assertThat(status).isEqualTo("200");
-  }
-
-  private static long residentBytes() throws IOException {
-    return Files.readAllLines(Path.of("/proc/self/status")).stream()
+  private static long residentKib(ChildServer server) throws IOException {
+    return Files.readAllLines(Path.of("/proc/" + server.pid() + "/status")).stream()
         .filter(line -> line.startsWith("VmRSS:"))
-        .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) << 10)
+        .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")))
         .sum();
   }
 }
