@@ -37,13 +37,26 @@ final class NereidTest {
 
   @Test
   void everyCommandHasHelp() {
-    for (String name : line().getSubcommands().keySet()) {
-      assertThat(run(name, "--help")).as(name).isZero();
-    }
+    assertHelpBelow(List.of(), line());
     assertThat(run()).isZero();
     assertThat(run("help")).isZero();
     assertThat(run("help", "version")).isZero();
     assertThat(err.toString()).isEmpty();
+  }
+
+  private void assertHelpBelow(List<String> words, CommandLine line) {
+    line.getSubcommands()
+        .forEach(
+            (name, command) -> {
+              List<String> longer = new ArrayList<>(words);
+              longer.add(name);
+              String[] asked =
+                  Stream.concat(longer.stream(), Stream.of("--help")).toArray(String[]::new);
+              out.getBuffer().setLength(0);
+              assertThat(run(asked)).as("%s", longer).isZero();
+              assertThat(out.toString()).startsWith("Usage: nereid " + String.join(" ", longer));
+              assertHelpBelow(longer, command);
+            });
   }
 
   @Test
