@@ -234,7 +234,7 @@ final class AggregatingClientTest {
   @Test
   void aTimeoutIsItsCallersOwn() throws Exception {
     server.hold();
-    var hasty = client.infer(call("", 1, 2).withTimeout(Duration.ofMillis(300)));
+    var hasty = client.infer(call("", 1, 2).withTimeout(Duration.ofSeconds(1)));
     var patient = client.infer(call("", 3, 4));
     Runnable answer = server.held.poll(20, TimeUnit.SECONDS);
     assertThat(failureOf(hasty).kind()).isEqualTo(CallFailure.Kind.DEADLINE);

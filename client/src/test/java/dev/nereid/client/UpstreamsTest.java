@@ -40,7 +40,12 @@ import org.junit.jupiter.params.provider.ValueSource;
 final class UpstreamsTest {
   private static final String MODEL = "m";
   private static final byte[] BYTES = {1, 2, 3, 4};
+
+  /** Asks often, and takes no server for stuck that is merely on a busy machine. */
   private static final UpstreamOptions.Health QUICK =
+      new UpstreamOptions.Health(Duration.ofMillis(20), Duration.ofSeconds(10), 0);
+
+  private static final UpstreamOptions.Health IMPATIENT =
       new UpstreamOptions.Health(Duration.ofMillis(20), Duration.ofMillis(700), 0);
 
   private final MemoryPool memory = new MemoryPool(MemoryPool.Limits.DEFAULT);
@@ -236,7 +241,7 @@ final class UpstreamsTest {
 
   @Test
   void theCallsOfAStuckServerAreMovedAndItGetsNoMore() throws Exception {
-    open(options -> options);
+    open(options -> options.with(IMPATIENT));
     servers.get(0).hold();
     servers.get(0).silent = true;
     answered(30);
@@ -293,7 +298,7 @@ final class UpstreamsTest {
 
   @Test
   void aBreakerOpensAfterItsFailuresAndClosesAfterGoodProbes() throws Exception {
-    open(options -> options.with(new UpstreamOptions.Breaker(5, Duration.ofMillis(500), 2)));
+    open(options -> options.with(new UpstreamOptions.Breaker(5, Duration.ofMillis(1500), 2)));
     servers.get(0).script = ScriptedServer.failing(Status.INTERNAL, null);
     while (calls(0) < 5) {
       send().answer.exceptionally(_ -> BYTES).get(20, TimeUnit.SECONDS);
@@ -367,7 +372,8 @@ final class UpstreamsTest {
 
   @Test
   void aSilentCallIsSentASecondTimeWhenHedgingIsOn() throws Exception {
-    open(options -> options.with(UpstreamOptions.Retry.DEFAULT.hedgedAfter(Duration.ofMillis(50))));
+    open(
+        options -> options.with(UpstreamOptions.Retry.DEFAULT.hedgedAfter(Duration.ofMillis(300))));
     servers.get(0).hold();
     answered(9);
     assertThat(upstreams().status().hedges()).isEqualTo(3);
@@ -398,7 +404,7 @@ final class UpstreamsTest {
   void beyondTheRoomCallsWaitAndAreThenRefused() throws Exception {
     open(
         options ->
-            options.with(new UpstreamOptions.Limits(2, 1 << 20, 100, Duration.ofMillis(300))));
+            options.with(new UpstreamOptions.Limits(2, 1 << 20, 100, Duration.ofSeconds(1))));
     servers.forEach(ScriptedServer::hold);
     List<Sent> first = List.of(send(), send());
     Sent waiting = send();

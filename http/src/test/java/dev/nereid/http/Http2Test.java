@@ -218,7 +218,7 @@ final class Http2Test {
 
   @Test
   void aConnectionWithoutRequestsEndsWithTheIdleTime() throws Exception {
-    var hasty = timed(Duration.ofMillis(100), Duration.ofSeconds(60));
+    var hasty = timed(Duration.ofMillis(400), Duration.ofSeconds(60));
     try (var running = RunningListener.of(hasty, RunningListener::echo);
         RawHttp2 client = RawHttp2.begun(running.listener.port())) {
       client.head(1, "GET", "/a", true);

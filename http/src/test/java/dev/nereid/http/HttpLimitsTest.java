@@ -115,7 +115,7 @@ final class HttpLimitsTest {
 
   @Test
   void answers408WhenAHeadDoesNotCome() throws Exception {
-    var options = timed(Duration.ofSeconds(60), Duration.ofMillis(100));
+    var options = timed(Duration.ofSeconds(60), Duration.ofMillis(400));
     try (var running = RunningListener.of(options, RunningListener::echo);
         var wire = running.connect()) {
       wire.get("/first");
@@ -128,7 +128,7 @@ final class HttpLimitsTest {
   @Test
   void closesIdleConnectionsButNotThoseThatWaitForAnAnswer() throws Exception {
     var exchanges = new LinkedBlockingQueue<HttpExchange>();
-    var options = timed(Duration.ofMillis(100), Duration.ofSeconds(60));
+    var options = timed(Duration.ofMillis(400), Duration.ofSeconds(60));
     try (var running = RunningListener.of(options, exchanges::add);
         var idle = running.connect();
         var busy = running.connect()) {
