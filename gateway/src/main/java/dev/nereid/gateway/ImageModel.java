@@ -53,6 +53,10 @@ record ImageModel(
       return name().toLowerCase(Locale.ROOT);
     }
 
+    Set<String> outputs() {
+      return outputs;
+    }
+
     List<RequestedOutput> requested() {
       return outputs.stream().map(name -> new RequestedOutput(name, 0)).toList();
     }

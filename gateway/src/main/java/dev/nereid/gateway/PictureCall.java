@@ -36,8 +36,7 @@ record PictureCall(ImageModel model, InferRequest.Call call) {
 
   /** The same of another model. */
   PictureCall of(ImageModel other) {
-    return new PictureCall(
-        other, call.step(other.name(), other.version(), other.task().requested()));
+    return new PictureCall(other, call.step(other.name(), other.version(), other.task().outputs()));
   }
 
   /** The inference for one picture, whose lease it takes over. */
