@@ -172,8 +172,7 @@ final class Attempt extends ClientCall.Listener<Lease> {
   private void succeeded(long now) {
     long took = now - startedNanos;
     choice.breaker().onSuccess(took, TimeUnit.NANOSECONDS);
-    choice.target().answered.increment();
-    choice.target().load.answered(now, choice.model().name(), took);
+    choice.target().answered(now, choice.model().name(), took);
   }
 
   private void failed(Ending ending, long now) {

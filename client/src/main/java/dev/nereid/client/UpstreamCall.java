@@ -294,7 +294,7 @@ final class UpstreamCall {
   }
 
   /** Looks after the call now and then: withdrawn by its caller, or at a target that is stuck. */
-  void sweep() {
+  void sweep(long now) {
     boolean withdrawn = request.isCancelled();
     List<Attempt> affected;
     deciding.lock();
@@ -305,7 +305,7 @@ final class UpstreamCall {
       affected =
           running.stream()
               .filter(each -> withdrawn || each.target().state() == TargetState.STUCK)
-              .filter(each -> withdrawn || isWorthMoving(each))
+              .filter(each -> withdrawn || isWorthMoving(each) || each.target().isGone(now))
               .toList();
     } finally {
       deciding.unlock();

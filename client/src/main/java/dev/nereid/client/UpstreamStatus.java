@@ -27,9 +27,13 @@ public record UpstreamStatus(
    * What is under way.
    *
    * @param waiting calls that there was no room for yet
-   * @param refusals calls that found none in time
+   * @param refusals calls that found none in time, or too many of their model under way
    */
-  public record Admitted(int calls, long bytes, int waiting, long refusals) {}
+  public record Admitted(int calls, long bytes, int waiting, long refusals) {
+    Admitted withRefusals(long more) {
+      return new Admitted(calls, bytes, waiting, refusals + more);
+    }
+  }
 
   /**
    * One target.

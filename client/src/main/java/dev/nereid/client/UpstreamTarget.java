@@ -35,9 +35,13 @@ final class UpstreamTarget implements AutoCloseable {
   /** Between two calls to a target that is slow. */
   private static final long PROBE_PAUSE_NANOS = TimeUnit.SECONDS.toNanos(2);
 
+  /** A target that is stuck is waited for as long as so many health questions may take. */
+  private static final int STUCK_TIMEOUTS = 5;
+
   private final Endpoint endpoint;
   private final UpstreamOptions options;
   private final ChannelRegistry registry;
+  private final Ticker ticker;
   private final CircuitBreakerConfig breakerConfig;
   private final Map<String, CircuitBreaker> breakers = new ConcurrentHashMap<>();
   private final ReentrantLock opening = new ReentrantLock();
@@ -54,6 +58,7 @@ final class UpstreamTarget implements AutoCloseable {
 
   private final ReentrantLock telling = new ReentrantLock();
   private volatile TargetState state = TargetState.UNKNOWN; // written under telling
+  private volatile long heardNanos; // while it is stuck: since when, or an answer after that
   private volatile boolean slow;
   private volatile String reason = "";
   private volatile Map<String, RemoteModel> models = Map.of();
@@ -66,6 +71,7 @@ final class UpstreamTarget implements AutoCloseable {
     this.endpoint = endpoint;
     this.options = options;
     this.registry = registry;
+    this.ticker = ticker;
     nextProbe = new AtomicLong(ticker.nanos());
     UpstreamOptions.Breaker wanted = options.breaker();
     breakerConfig =
@@ -128,6 +134,19 @@ final class UpstreamTarget implements AutoCloseable {
     }
   }
 
+  /** A call was answered that took so long. */
+  void answered(long now, String model, long tookNanos) {
+    heardNanos = now;
+    answered.increment();
+    load.answered(now, model, tookNanos);
+  }
+
+  /** Whether it is stuck, and has answered nothing for so long that waiting on is in vain. */
+  boolean isGone(long now) {
+    return state == TargetState.STUCK
+        && now - heardNanos > STUCK_TIMEOUTS * options.health().timeout().toNanos();
+  }
+
   /** Whether a slow target may have a call now, to see how long it takes. */
   boolean tryProbe(long now) {
     long due = nextProbe.get();
@@ -173,15 +192,22 @@ final class UpstreamTarget implements AutoCloseable {
       return;
     }
     reason = why;
+    if (now == TargetState.STUCK) {
+      heardNanos = ticker.nanos();
+    }
+    if (now == TargetState.LIVE) {
+      load.forgetTimes();
+      probe(); // before anybody sees that it is back
+    }
     state = now;
     slow = false;
     LOG.info("upstream {}: {}{}", endpoint, now, why.isEmpty() ? "" : ", " + why);
-    if (now == TargetState.LIVE) {
-      load.forgetTimes();
-      for (CircuitBreaker breaker : breakers.values()) {
-        if (breaker.getState() == CircuitBreaker.State.OPEN) {
-          breaker.transitionToHalfOpenState();
-        }
+  }
+
+  private void probe() {
+    for (CircuitBreaker breaker : breakers.values()) {
+      if (breaker.getState() == CircuitBreaker.State.OPEN) {
+        breaker.transitionToHalfOpenState();
       }
     }
   }

@@ -60,6 +60,7 @@ public final class Upstreams implements AutoCloseable {
   private final UpstreamRuntime runtime;
   private final Admission admission;
   private final Map<String, Bulkhead> bulkheads = new ConcurrentHashMap<>();
+  private final LongAdder bulkheadRefusals = new LongAdder();
   private final Set<UpstreamCall> calls = ConcurrentHashMap.newKeySet();
   private final List<ScheduledFuture<?>> timers = new ArrayList<>();
   private volatile boolean closed;
@@ -148,9 +149,10 @@ public final class Upstreams implements AutoCloseable {
   }
 
   private void sweep() {
-    admission.sweep(ticker.nanos());
+    long now = ticker.nanos();
+    admission.sweep(now);
     for (UpstreamCall call : calls) {
-      call.sweep();
+      call.sweep(now);
     }
   }
 
@@ -181,6 +183,7 @@ public final class Upstreams implements AutoCloseable {
     }
     Bulkhead bulkhead = bulkheads.computeIfAbsent(model, this::bulkhead);
     if (!bulkhead.tryAcquirePermission()) {
+      bulkheadRefusals.increment();
       request.fail(
           Fault.OVERLOADED.with(
               "upstream: model '%s' has %d calls in flight (expected: fewer)"
@@ -338,7 +341,7 @@ public final class Upstreams implements AutoCloseable {
     return new UpstreamStatus(
         targets.stream().map(target -> target.status(now)).toList(),
         registry.channels(),
-        admission.status(),
+        admission.status().withRefusals(bulkheadRefusals.sum()),
         runtime.retries().sum(),
         runtime.budget().refusals(),
         runtime.hedges().sum());

@@ -68,11 +68,20 @@ final class UpstreamBreakerTest {
 
   private void open(int count, UpstreamOptions.Breaker breaker, UpstreamOptions.Retry retry)
       throws Exception {
+    open(count, breaker, retry, HEALTH);
+  }
+
+  private void open(
+      int count,
+      UpstreamOptions.Breaker breaker,
+      UpstreamOptions.Retry retry,
+      UpstreamOptions.Health health)
+      throws Exception {
     for (int i = 0; i < count; i++) {
       servers.add(new ScriptedServer(MODEL));
     }
     Endpoint[] targets = servers.stream().map(ScriptedServer::endpoint).toArray(Endpoint[]::new);
-    UpstreamOptions options = UpstreamOptions.of(targets).with(HEALTH).with(breaker).with(retry);
+    UpstreamOptions options = UpstreamOptions.of(targets).with(health).with(breaker).with(retry);
     opened = Upstreams.open(options, registry, memory, clock);
     until(
         "every server was asked",
@@ -184,6 +193,50 @@ final class UpstreamBreakerTest {
     assertThat(send(null, null).fault()).as("a probe").isEmpty();
     assertThat(send(null, null).fault()).as("another").isEmpty();
     assertThat(breaker(0)).isEqualTo("CLOSED");
+  }
+
+  private TargetState state() {
+    return upstreams().status().targets().getFirst().state();
+  }
+
+  @Test
+  void whereNobodyElseIsAFrozenServerIsWaitedForAWhile() throws Exception {
+    Duration timeout = Duration.ofMillis(300);
+    open(
+        1,
+        UpstreamOptions.Breaker.DEFAULT,
+        UpstreamOptions.Retry.DEFAULT,
+        new UpstreamOptions.Health(Duration.ofMillis(20), timeout, 0));
+    ScriptedServer server = servers.getFirst();
+    server.hold();
+    int count = UpstreamOptions.Breaker.DEFAULT.failures() + 1;
+    List<Outcome> sent = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      sent.add(send(null, null));
+    }
+    until("all are there", () -> server.held.size() == count);
+    server.silent = true;
+    until("it is stuck", () -> state() == TargetState.STUCK);
+    clock.advance(timeout.multipliedBy(4));
+    server.held.remove().run();
+    until("one is answered", () -> sent.stream().anyMatch(Outcome::isDone));
+    clock.advance(timeout.multipliedBy(4));
+    assertThat(sent).as("it said something lately").filteredOn(Outcome::isDone).hasSize(1);
+    clock.advance(timeout.multipliedBy(2));
+    List<Optional<Fault>> faults = new ArrayList<>();
+    for (Outcome each : sent) {
+      faults.add(each.fault());
+    }
+    assertThat(faults)
+        .hasSize(count)
+        .containsOnlyOnce(Optional.empty())
+        .containsOnly(Optional.empty(), Optional.of(Fault.NOT_READY));
+    until("its breaker is open", () -> breaker(0).equals("OPEN"));
+    assertThat(send(null, null).fault()).as("at once").contains(Fault.NOT_READY);
+    server.silent = false;
+    server.script = ScriptedServer.ECHO;
+    until("it is back", () -> state() == TargetState.LIVE);
+    assertThat(send(null, null).fault()).isEmpty();
   }
 
   /** Inputs that can be read so often: for the limits, and for one message. */

@@ -16,6 +16,7 @@ import dev.nereid.engine.EngineOptions;
 import io.grpc.Status;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
@@ -30,6 +31,9 @@ import org.junit.jupiter.api.io.TempDir;
 final class ConsoleUpstreamsTest {
   private static final String MODEL = "embed";
   private static final Endpoint NOBODY = new Endpoint("127.0.0.1", 1);
+
+  private static final UpstreamOptions.Health PATIENT =
+      new UpstreamOptions.Health(Duration.ofMillis(200), Duration.ofSeconds(30), 0);
 
   private static @TempDir Path profile;
   private static Chromium browser;
@@ -47,7 +51,7 @@ final class ConsoleUpstreamsTest {
     failing.script = ScriptedServer.failing(Status.INTERNAL, null);
     upstreams =
         Upstreams.open(
-            UpstreamOptions.of(serving.endpoint(), failing.endpoint(), NOBODY),
+            UpstreamOptions.of(serving.endpoint(), failing.endpoint(), NOBODY).with(PATIENT),
             channels,
             memory,
             Ticker.system());
