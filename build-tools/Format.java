@@ -4,24 +4,14 @@ import com.google.googlejavaformat.java.JavaFormatterOptions.Style;
 import com.google.googlejavaformat.java.RemoveUnusedImports;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 
 /** Checks, or with {@code write} mends, the format of every Java file below a folder. */
 final class Format {
   public static void main(String[] args) throws Exception {
     boolean write = args[0].equals("write");
-    List<Path> wrong = new ArrayList<>();
-    for (Path file : Sources.below(Path.of(args[1]))) {
-      String text = Files.readString(file);
-      String formatted = format(file, text);
-      if (!formatted.equals(text)) {
-        wrong.add(file);
-        if (write) {
-          Files.writeString(file, formatted);
-        }
-      }
-    }
+    List<Path> wrong =
+        Sources.below(Path.of(args[1])).parallelStream().filter(file -> isWrong(file, write)).toList();
     if (write) {
       System.out.println("format: " + wrong.size() + " files rewritten");
     } else if (!wrong.isEmpty()) {
@@ -31,12 +21,25 @@ final class Format {
     }
   }
 
-  private static String format(Path file, String text) throws Exception {
+  /** Whether a file is badly formatted; it is not any more if it may be written. */
+  private static boolean isWrong(Path file, boolean write) {
     try {
-      String ordered = ImportOrderer.reorderImports(RemoveUnusedImports.removeUnusedImports(text), Style.GOOGLE);
-      return new Formatter().formatSource(ordered);
-    } catch (com.google.googlejavaformat.java.FormatterException e) {
+      String text = Files.readString(file);
+      String formatted = format(text);
+      if (formatted.equals(text)) {
+        return false;
+      }
+      if (write) {
+        Files.writeString(file, formatted);
+      }
+      return true;
+    } catch (Exception e) {
       throw new IllegalStateException(file + ": " + e.getMessage(), e);
     }
+  }
+
+  private static String format(String text) throws Exception {
+    String ordered = ImportOrderer.reorderImports(RemoveUnusedImports.removeUnusedImports(text), Style.GOOGLE);
+    return new Formatter().formatSource(ordered);
   }
 }

@@ -22,6 +22,8 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 @Timeout(30)
 final class AccessControlTest {
@@ -187,6 +189,7 @@ final class AccessControlTest {
   }
 
   @Test
+  @Execution(ExecutionMode.CONCURRENT)
   void theFileIsFollowedAndADamagedOneChangesNothing() throws Exception {
     ApiKey old = ApiKey.make();
     ApiKey fresh = ApiKey.make();

@@ -24,6 +24,8 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /** What tokens count, and what an attacker may try with them. */
 @Timeout(30)
@@ -178,6 +180,7 @@ final class TokenCheckTest {
   }
 
   @Test
+  @Execution(ExecutionMode.CONCURRENT)
   void keysAtAnAddressAreFollowedAndThoseTakenAwayCountNoMore() throws Exception {
     TestTokens next = new TestTokens("rsa-2", "curve-2");
     var published = new AtomicReference<>(ISSUER.keys());

@@ -7,6 +7,7 @@ import java.lang.ref.Reference;
 import java.lang.ref.ReferenceQueue;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.locks.LockSupport;
 import java.util.logging.Handler;
 import java.util.logging.LogRecord;
 import java.util.logging.Logger;
@@ -25,6 +26,9 @@ public final class LeakGate implements BeforeAllCallback, AfterAllCallback {
 
   /** Held here, since java.util.logging forgets loggers that nobody holds. */
   private static final Logger LOGGER = Logger.getLogger(DETECTOR);
+
+  /** What was collected together is enqueued one after the other. */
+  private static final long ENQUEUING_NANOS = 2_000_000;
 
   private static final List<String> REPORTS = new CopyOnWriteArrayList<>();
 
@@ -50,13 +54,14 @@ public final class LeakGate implements BeforeAllCallback, AfterAllCallback {
 
   /** What has been forgotten until now; each report is told once. */
   static List<String> reports() throws InterruptedException {
+    collect();
     for (int i = 0; i < 2; i++) {
-      collect();
       // Netty tells of what it found when it hands out the next buffer that it watches.
       for (int j = 0; j < 4; j++) {
         ByteBuf buffer = ByteBufAllocator.DEFAULT.directBuffer(1);
         buffer.release();
       }
+      LockSupport.parkNanos(ENQUEUING_NANOS);
     }
     List<String> reports = List.copyOf(REPORTS);
     REPORTS.clear();
