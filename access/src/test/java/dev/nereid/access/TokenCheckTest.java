@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.sun.net.httpserver.HttpServer;
 import dev.nereid.access.Decision.Admitted;
 import dev.nereid.access.Decision.Refused;
+import dev.nereid.core.Damage;
 import dev.nereid.core.Ticker;
 import dev.nereid.telemetry.Metrics;
 import java.net.InetAddress;
@@ -18,6 +19,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
@@ -92,6 +94,26 @@ final class TokenCheckTest {
               .noneMatch(secret -> refused.detail().contains(secret));
         }
       }
+    }
+  }
+
+  /** A signature's last letter has bits that mean nothing, so that not every change is one. */
+  @Test
+  void damagedTokensNeverCountForAnybodyElse() {
+    try (var control = control(inFile())) {
+      byte[] token = ISSUER.token("alice", "inference").getBytes(StandardCharsets.US_ASCII);
+      Random random = new Random(3);
+      int admitted = 0;
+      for (int round = 0; round < 400; round++) {
+        String damaged =
+            new String(Damage.of(token, random, ".", "=", "-", "eyJ"), StandardCharsets.US_ASCII);
+        Decision decision = decide(control, damaged, Need.IDENTITY);
+        if (decision instanceof Admitted(Caller caller)) {
+          assertThat(caller.name()).as(damaged).isEqualTo("jwt:alice");
+          admitted++;
+        }
+      }
+      assertThat(admitted).isLessThan(20);
     }
   }
 

@@ -3,6 +3,7 @@ package dev.nereid.http;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.nereid.core.Damage;
 import dev.nereid.core.FaultException;
 import dev.nereid.core.FollowedFiles.Look;
 import dev.nereid.http.ListenerTls.Offer;
@@ -14,6 +15,7 @@ import java.security.KeyPairGenerator;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
+import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -106,6 +108,28 @@ final class ListenerTlsTest {
         .isInstanceOf(FaultException.class)
         .hasMessageStartingWith("http: TLS: ")
         .hasMessageContaining(message);
+  }
+
+  @Test
+  void damagedFilesAreTakenOrRefusedInWords() throws Exception {
+    authority.issue("a").writeTo(certificate(), key());
+    Random random = new Random(23);
+    int refused = 0;
+    for (int round = 0; round < 200; round++) {
+      Path file = round % 2 == 0 ? certificate() : key();
+      byte[] whole = Files.readAllBytes(file);
+      Files.write(file, Damage.of(whole, random, "\n", "-----", "=", "-----END CERTIFICATE-----"));
+      try (ListenerTls tls = open()) {
+        assertThat(tls.notAfter()).isNotNull();
+      } catch (FaultException e) {
+        assertThat(e)
+            .as("round %d", round)
+            .hasMessageMatching("(?s)http: TLS: .*server\\.(crt|key).*");
+        refused++;
+      }
+      Files.write(file, whole);
+    }
+    assertThat(refused).isGreaterThan(60);
   }
 
   @Test

@@ -3,6 +3,7 @@ package dev.nereid.protocol;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.nereid.core.Damage;
 import dev.nereid.core.DataType;
 import dev.nereid.core.Fault;
 import dev.nereid.core.FaultException;
@@ -21,6 +22,7 @@ import java.io.IOException;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -137,6 +139,22 @@ final class UpstreamMessagesTest {
         assertThat(e.failure().fault()).isEqualTo(Fault.BACKEND_FAILED);
       }
       assertThat(memory.openLeases()).isZero();
+    }
+  }
+
+  @Test
+  void aDamagedAnswerIsRefusedOrReadAndNeverForgotten() throws IOException {
+    byte[] whole = response();
+    var reader = new GrpcResponseReader();
+    Random random = new Random(19);
+    for (int round = 0; round < 2000; round++) {
+      Lease damaged = memory.copyOf(Damage.of(whole, random, "\0", "\n\u007f", "2"));
+      try (var read = reader.read(damaged)) {
+        read.outputs().forEach(output -> assertThat(output.bytes().remaining()).isNotNegative());
+      } catch (FaultException e) {
+        assertThat(e.failure().fault()).as("round %d", round).isEqualTo(Fault.BACKEND_FAILED);
+      }
+      assertThat(memory.openLeases()).as("round %d", round).isZero();
     }
   }
 
