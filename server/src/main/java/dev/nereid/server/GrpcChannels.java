@@ -13,14 +13,17 @@ import io.netty.handler.codec.http2.Http2ConnectionHandler;
 /**
  * Makes the channel that gRPC listens on, so that large messages are not copied while their frames
  * are put together: a read rarely ends where a frame ends, and the HTTP/2 decoder by default copies
- * each read behind what was left of the one before. Here it joins them without a copy.
+ * each read behind what was left of the one before. Here it joins them without a copy, and shows
+ * them to {@link GrpcGathering} before gRPC has them.
  *
  * <p>Thread-safe.
  */
 final class GrpcChannels implements ChannelFactory<ServerChannel> {
   private final ChannelFactory<? extends ServerChannel> channels;
+  private final GrpcGathering gathering;
 
-  GrpcChannels(EventLoops loops) {
+  GrpcChannels(EventLoops loops, GrpcGathering gathering) {
+    this.gathering = gathering;
     channels = new ReflectiveChannelFactory<>(loops.serverChannel());
   }
 
@@ -32,7 +35,7 @@ final class GrpcChannels implements ChannelFactory<ServerChannel> {
   }
 
   /** Meets every accepted connection before gRPC does. */
-  private static final class OnAccept extends ChannelInboundHandlerAdapter {
+  private final class OnAccept extends ChannelInboundHandlerAdapter {
     @Override
     public void channelRead(ChannelHandlerContext context, Object accepted) {
       if (accepted instanceof Channel connection) {
@@ -43,12 +46,13 @@ final class GrpcChannels implements ChannelFactory<ServerChannel> {
   }
 
   /** Waits for the HTTP/2 decoder, which gRPC adds when a connection's protocol is settled. */
-  private static final class OnRead extends ChannelInboundHandlerAdapter {
+  private final class OnRead extends ChannelInboundHandlerAdapter {
     @Override
     public void channelRead(ChannelHandlerContext context, Object bytes) {
       Http2ConnectionHandler decoder = context.pipeline().get(Http2ConnectionHandler.class);
       if (decoder != null) {
         decoder.setCumulator(ByteToMessageDecoder.COMPOSITE_CUMULATOR);
+        gathering.begin(decoder.decoder());
         context.pipeline().remove(this);
       }
       context.fireChannelRead(bytes);

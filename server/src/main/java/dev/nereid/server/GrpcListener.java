@@ -52,6 +52,7 @@ public final class GrpcListener implements AutoCloseable {
   private final Server server;
   private final GrpcTracing tracing;
   private final GrpcEnding ending;
+  private final GrpcGathering gathering;
 
   /**
    * What the listener works with and does not own.
@@ -95,12 +96,14 @@ public final class GrpcListener implements AutoCloseable {
     tracing = new GrpcTracing(services.metrics());
     Engine engine = services.engine();
     ending = new GrpcEnding(engine.ticker());
+    gathering =
+        new GrpcGathering(engine.memory(), FLOW_CONTROL_WINDOW, options.limits().inFlightBytes());
     NettyServerBuilder builder =
         NettyServerBuilder.forAddress(
                 new InetSocketAddress(options.address().host(), options.address().port()))
             .bossEventLoopGroup(services.loops().acceptors())
             .workerEventLoopGroup(services.loops().workers())
-            .channelFactory(new GrpcChannels(services.loops()))
+            .channelFactory(new GrpcChannels(services.loops(), gathering))
             .directExecutor()
             .withChildOption(ChannelOption.WRITE_BUFFER_WATER_MARK, WRITTEN_AT_ONCE)
             .flowControlWindow(FLOW_CONTROL_WINDOW)
@@ -183,7 +186,7 @@ public final class GrpcListener implements AutoCloseable {
         GrpcDamage.told(new GrpcControl(services.engine(), identity, services.log()).bindService());
     var infer =
         GRPCInferenceServiceGrpc.getModelInferMethod().toBuilder(
-                new GrpcMarshallers.Request(services.engine().memory(), admission),
+                new GrpcMarshallers.Request(services.engine().memory(), admission, gathering),
                 new GrpcMarshallers.Response())
             .build();
     ServiceDescriptor known = generated.getServiceDescriptor();
@@ -243,6 +246,11 @@ public final class GrpcListener implements AutoCloseable {
   /** The port that is listened on. */
   public int port() {
     return server.getPort();
+  }
+
+  /** How large messages are put together. */
+  GrpcGathering gathering() {
+    return gathering;
   }
 
   /** Calls begun and not ended. */

@@ -20,14 +20,16 @@ final class GrpcMarshallers {
 
   private GrpcMarshallers() {}
 
-  /** Copies the frames of a message side by side off heap. Thread-safe. */
+  /** Copies the frames of a message side by side off heap, unless they lie so. Thread-safe. */
   static final class Request implements MethodDescriptor.Marshaller<GrpcBody> {
     private final MemoryPool memory;
     private final GrpcAdmission admission;
+    private final GrpcGathering gathering;
 
-    Request(MemoryPool memory, GrpcAdmission admission) {
+    Request(MemoryPool memory, GrpcAdmission admission, GrpcGathering gathering) {
       this.memory = memory;
       this.admission = admission;
+      this.gathering = gathering;
     }
 
     @Override
@@ -72,8 +74,11 @@ final class GrpcMarshallers {
       Lease lease = null;
       boolean complete = false;
       try {
-        lease = memory.take(length);
-        GrpcFrames.copy(stream, length, lease.bytes(), "message");
+        lease = gathering.whole(stream, length);
+        if (lease == null) {
+          lease = memory.take(length);
+          GrpcFrames.copy(stream, length, lease.bytes(), "message");
+        }
         complete = true;
         return GrpcBody.of(admission, lease);
       } catch (FaultException e) {
