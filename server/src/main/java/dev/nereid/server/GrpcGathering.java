@@ -3,7 +3,6 @@ package dev.nereid.server;
 import dev.nereid.core.FaultException;
 import dev.nereid.core.Lease;
 import dev.nereid.core.MemoryPool;
-import io.grpc.HasByteBuffer;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.codec.http2.Http2Connection;
@@ -14,8 +13,6 @@ import io.netty.handler.codec.http2.Http2FrameListener;
 import io.netty.handler.codec.http2.Http2FrameListenerDecorator;
 import io.netty.handler.codec.http2.Http2Stream;
 import io.netty.util.concurrent.FastThreadLocal;
-import java.io.InputStream;
-import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
@@ -27,8 +24,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>gRPC keeps frames until their message is whole. It still does, but what it keeps are views of
  * one block, in which the message lies as it is wanted: {@link #whole} hands that block over, and
- * nothing is left to copy. The bytes that gRPC sees are the same in any case, so that a message
- * that is not gathered, or wrongly taken for one, is merely copied later.
+ * nothing is left to copy. It is the first message of its stream; whatever else there may be is
+ * left to gRPC, and copied when it is whole.
  *
  * <p>Thread-safe; what belongs to a connection stays on its event loop.
  */
@@ -39,7 +36,7 @@ final class GrpcGathering {
   /** Smaller messages arrive in one or two reads. */
   private static final int LEAST = 64 << 10;
 
-  /** What has become whole with the frame that gRPC is being shown. */
+  /** The message, all of it, of the stream that gRPC is being shown a frame of. */
   private static final FastThreadLocal<@Nullable Message> WHOLE = new FastThreadLocal<>();
 
   private final MemoryPool memory;
@@ -67,18 +64,16 @@ final class GrpcGathering {
   }
 
   /**
-   * The message that has just become whole on this thread, if it is the one in gRPC's stream; null
-   * otherwise. The caller closes it.
+   * The message that gRPC has made whole of the frames of a stream, while it is called with one of
+   * them; null when it was not gathered. The caller closes it.
    */
-  @Nullable Lease whole(InputStream stream, int length) {
+  @Nullable Lease whole(int length) {
     Message message = WHOLE.get();
-    if (message == null
-        || !(stream instanceof HasByteBuffer frames && frames.byteBufferSupported())
-        || !message.is(frames.getByteBuffer(), length)) {
-      return null;
+    Lease whole = message == null || message.length != length ? null : message.handOver();
+    if (whole != null) {
+      handedOver.increment();
     }
-    handedOver.increment();
-    return message.lease.share();
+    return whole;
   }
 
   /** How many messages were handed over. */
@@ -91,43 +86,49 @@ final class GrpcGathering {
     return declared.get();
   }
 
-  /** A message on its way, or one that is left to gRPC. */
+  /** A message on its way. */
   private final class Message {
-    final Lease lease;
     private final int length;
     private final ByteBuffer room;
+    private @Nullable Lease lease;
 
     Message(int length) {
-      lease = memory.take(length);
       this.length = length;
+      lease = memory.take(length);
       room = lease.bytes();
     }
 
-    /** Whether these bytes are the message, by where the first of them are. */
-    boolean is(@Nullable ByteBuffer first, int bytes) {
-      return bytes == length
-          && first != null
-          && first.isDirect()
-          && MemorySegment.ofBuffer(first).address()
-              == MemorySegment.ofBuffer(lease.bytes()).address();
-    }
-
     /** Takes bytes that fit in; a view of them where they are now. */
-    ByteBuf take(ByteBuf data) {
+    ByteBuf take(Lease block, ByteBuf data) {
       int begin = room.position();
       int size = data.readableBytes();
       room.limit(begin + size);
       data.readBytes(room);
-      return lease.buffer(begin, size);
+      return block.buffer(begin, size);
     }
 
-    int missing() {
-      return length - room.position();
+    boolean isWhole() {
+      return room.position() == length;
+    }
+
+    boolean hasRoom(int bytes) {
+      return bytes <= length - room.position();
+    }
+
+    @Nullable Lease handOver() {
+      Lease handed = lease;
+      if (handed != null) {
+        lease = null;
+        declared.addAndGet(-length);
+      }
+      return handed;
     }
 
     void end() {
-      declared.addAndGet(-length);
-      lease.close();
+      Lease left = handOver();
+      if (left != null) {
+        left.close();
+      }
     }
   }
 
@@ -138,10 +139,14 @@ final class GrpcGathering {
     /** Of a stream: the message that is gathered; for those left to gRPC, the key itself. */
     private final Http2Connection.PropertyKey key;
 
+    /** Of these, frames may have passed: where their message begins is not known. */
+    private final int lastUnseen;
+
     Frames(Http2Connection connection, Http2FrameListener grpc) {
       super(grpc);
       this.connection = connection;
       key = connection.newKey();
+      lastUnseen = connection.remote().lastStreamCreated();
       connection.addListener(
           new Http2ConnectionAdapter() {
             @Override
@@ -158,7 +163,7 @@ final class GrpcGathering {
         ChannelHandlerContext context, int streamId, ByteBuf data, int padding, boolean last)
         throws Http2Exception {
       Http2Stream stream = connection.stream(streamId);
-      Object state = stream == null ? key : stream.getProperty(key);
+      Object state = stream == null || streamId <= lastUnseen ? key : stream.getProperty(key);
       if (state == null && !last) {
         Message message = begun(data);
         stream.setProperty(key, message == null ? key : message);
@@ -181,25 +186,21 @@ final class GrpcGathering {
         int padding,
         boolean last)
         throws Http2Exception {
-      if (data.readableBytes() > message.missing()) { // another message, or what is none
+      Lease block = message.lease;
+      if (block == null || !message.hasRoom(data.readableBytes())) {
+        message.end(); // what comes now is another message, or none
         stream.setProperty(key, key);
-        message.end();
         return super.onDataRead(context, stream.id(), data, padding, last);
       }
-      ByteBuf there = message.take(data);
-      boolean whole = message.missing() == 0;
-      if (whole) {
-        stream.removeProperty(key);
+      ByteBuf there = message.take(block, data);
+      if (message.isWhole()) {
         WHOLE.set(message);
       }
       try {
         return super.onDataRead(context, stream.id(), there, padding, last);
       } finally {
         there.release();
-        if (whole) {
-          WHOLE.remove();
-          message.end();
-        }
+        WHOLE.remove();
       }
     }
 

@@ -39,6 +39,9 @@ public final class GrpcListener implements AutoCloseable {
   /** What a client may send before we have read it: a picture-sized tensor in one go. */
   private static final int FLOW_CONTROL_WINDOW = 8 << 20;
 
+  /** Of large messages that are on their way, and have their memory already. */
+  private static final long GATHERED_AT_ONCE = 256 << 20;
+
   /** Answers are written out in pieces of about this size, not of Netty's 64 KiB. */
   private static final WriteBufferWaterMark WRITTEN_AT_ONCE =
       new WriteBufferWaterMark(256 << 10, 512 << 10);
@@ -97,7 +100,10 @@ public final class GrpcListener implements AutoCloseable {
     Engine engine = services.engine();
     ending = new GrpcEnding(engine.ticker());
     gathering =
-        new GrpcGathering(engine.memory(), FLOW_CONTROL_WINDOW, options.limits().inFlightBytes());
+        new GrpcGathering(
+            engine.memory(),
+            FLOW_CONTROL_WINDOW,
+            Math.min(GATHERED_AT_ONCE, options.limits().inFlightBytes()));
     NettyServerBuilder builder =
         NettyServerBuilder.forAddress(
                 new InetSocketAddress(options.address().host(), options.address().port()))

@@ -74,7 +74,7 @@ final class GrpcMarshallers {
       Lease lease = null;
       boolean complete = false;
       try {
-        lease = gathering.whole(stream, length);
+        lease = gathering.whole(length);
         if (lease == null) {
           lease = memory.take(length);
           GrpcFrames.copy(stream, length, lease.bytes(), "message");
