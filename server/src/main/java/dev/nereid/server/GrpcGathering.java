@@ -142,6 +142,9 @@ final class GrpcGathering {
     /** Of these, frames may have passed: where their message begins is not known. */
     private final int lastUnseen;
 
+    /** Streams whose message is gathered; mostly none, and then nothing is looked up. */
+    private int gathered;
+
     Frames(Http2Connection connection, Http2FrameListener grpc) {
       super(grpc);
       this.connection = connection;
@@ -151,8 +154,8 @@ final class GrpcGathering {
           new Http2ConnectionAdapter() {
             @Override
             public void onStreamClosed(Http2Stream stream) {
-              if (stream.removeProperty(key) instanceof Message message) {
-                message.end();
+              if (gathered > 0 && stream.removeProperty(key) instanceof Message message) {
+                leave(message);
               }
             }
           });
@@ -162,12 +165,16 @@ final class GrpcGathering {
     public int onDataRead(
         ChannelHandlerContext context, int streamId, ByteBuf data, int padding, boolean last)
         throws Http2Exception {
+      if (last && gathered == 0) {
+        return super.onDataRead(context, streamId, data, padding, true);
+      }
       Http2Stream stream = connection.stream(streamId);
       Object state = stream == null || streamId <= lastUnseen ? key : stream.getProperty(key);
       if (state == null && !last) {
         Message message = begun(data);
         stream.setProperty(key, message == null ? key : message);
         if (message != null) {
+          gathered++;
           ByteBuf prefix = data.readSlice(PREFIX);
           return super.onDataRead(context, streamId, prefix, 0, false)
               + more(context, stream, message, data, padding, false);
@@ -188,7 +195,7 @@ final class GrpcGathering {
         throws Http2Exception {
       Lease block = message.lease;
       if (block == null || !message.hasRoom(data.readableBytes())) {
-        message.end(); // what comes now is another message, or none
+        leave(message); // what comes now is another message, or none
         stream.setProperty(key, key);
         return super.onDataRead(context, stream.id(), data, padding, last);
       }
@@ -202,6 +209,11 @@ final class GrpcGathering {
         there.release();
         WHOLE.remove();
       }
+    }
+
+    private void leave(Message message) {
+      gathered--;
+      message.end();
     }
 
     /** The message that begins with this frame; null to leave it to gRPC. */
