@@ -22,8 +22,8 @@ import picocli.CommandLine;
  */
 @Timeout(180)
 final class CostTest {
-  /** Twice is usual; what compilers do meanwhile is in it on a busy machine. */
-  private static final String THRESHOLD = "server_cpu_per_request=400%";
+  /** Three times at most; twice is usual, and compilers at work on a busy machine are in it. */
+  private static final String THRESHOLD = "server_cpu_per_request=200%";
 
   private static final int ATTEMPTS = 3;
 
