@@ -40,6 +40,7 @@ final class ProtocolsProgramTest {
               "2",
               "--concurrency",
               "2",
+              "--tensors=256",
               "--link",
               "loopback",
               "--warmup",
@@ -54,6 +55,8 @@ final class ProtocolsProgramTest {
               "| nereid, gRPC, fp16 |",
               "| nereid, HTTP JSON, fp32 |",
               "| nereid, REST multipart, encoded |",
+              "| nereid, HTTP JSON, batch 2 |",
+              "Requests up to 64 KB on loopback: 2 points",
               "processor time of a request, server + tool",
               "On loopback, gRPC over HTTP")
           .doesNotContain("Not compared", "failed");

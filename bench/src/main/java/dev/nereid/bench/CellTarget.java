@@ -15,11 +15,14 @@ import dev.nereid.client.RawReply;
 import dev.nereid.core.DataType;
 import dev.nereid.core.Shape;
 import java.io.ByteArrayOutputStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
+import java.util.SplittableRandom;
 import java.util.StringJoiner;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
@@ -28,11 +31,10 @@ import tools.jackson.databind.JsonNode;
  * The requests of one cell of the comparison, and how their answers are read.
  *
  * @param endpoint where to, the link included
- * @param model asked for that payload, where the v2 protocol is spoken
- * @param input its input's name
+ * @param names of the model asked for that payload, where the v2 protocol is spoken
  */
 record CellTarget(
-    ProtocolCell cell, Endpoint endpoint, String model, String input, Pictures pictures) {
+    ProtocolCell cell, Endpoint endpoint, ProtocolModels.Input names, Pictures pictures) {
   private static final String BOUNDARY = "nereid-5b1c9a07e2d84f36";
   private static final int MOST_VARIANTS = 8;
   private static final long MOST_BYTES = 64L << 20;
@@ -91,19 +93,34 @@ record CellTarget(
 
   private InferCall call(int first) {
     int batch = cell.batch();
+    String input = names.input();
     InferInput tensor =
         switch (cell.payload()) {
           case ENCODED -> InferInput.blobs(input, Shape.of(batch, 1), pictures.files(first, batch));
           case UINT8 -> tensor(DataType.UINT8, first);
           case FP16 -> tensor(DataType.FP16, first);
           case FP32 -> tensor(DataType.FP32, first);
+          case TENSOR ->
+              new InferInput(
+                  input, DataType.FP32, Shape.of(batch, cell.rowValues()), numbers(first));
         };
-    return InferCall.of(model, tensor).withOutputs("embedding");
+    return InferCall.of(names.model(), tensor).withOutputs(names.output());
+  }
+
+  /** From 0 to 1, others for each variant, the same on every way. */
+  private ByteBuffer numbers(int first) {
+    SplittableRandom random = new SplittableRandom(first);
+    int count = cell.batch() * cell.rowValues();
+    ByteBuffer bytes = ByteBuffer.allocate(count * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    for (int i = 0; i < count; i++) {
+      bytes.putFloat(random.nextInt(1 << 16) / 65_536f);
+    }
+    return bytes.flip();
   }
 
   private InferInput tensor(DataType type, int first) {
     return new InferInput(
-        input,
+        names.input(),
         type,
         Shape.of(cell.batch(), 3, 224, 224),
         pictures.pixels(cell.payload(), first, cell.batch()));
@@ -154,7 +171,7 @@ record CellTarget(
     }
     try (EventLoops loops = EventLoops.of(1);
         InferenceClient client = reader(loops)) {
-      float[] values = client.decode(reply).output("embedding").floats();
+      float[] values = client.decode(reply).output(names.output()).floats();
       double[] wide = new double[values.length];
       for (int i = 0; i < wide.length; i++) {
         wide[i] = values[i];

@@ -163,11 +163,14 @@ final class ForthAndBack {
     ObjectNode node = CellStore.newCell(cell.id());
     node.put("target", cell.target())
         .put("route", cell.route().id())
-        .put("payload", cell.payload().label())
+        .put("payload", cell.form())
         .put("batch", cell.batch())
         .put("concurrency", cell.concurrency())
         .put("link", cell.link().name())
         .put("per_call", cell.perCall());
+    if (cell.payload() == Payload.TENSOR) {
+      node.put("tensor_bytes", cell.tensorBytes());
+    }
     Rehearsed rehearsed = course.rehearsed;
     if (course.error != null || rehearsed == null) {
       return node.put("error", course.error);

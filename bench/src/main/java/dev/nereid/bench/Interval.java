@@ -44,15 +44,33 @@ record Interval(double low, double high) {
     return values.stream().mapToDouble(Double::doubleValue).average().orElse(0);
   }
 
-  /** The 97.5 % quantile of Student's distribution, by Cornish and Fisher's expansion. */
+  /** The 97.5 % quantile of Student's distribution. */
   static double student(double freedom) {
-    double z3 = Z * Z * Z;
-    double z5 = z3 * Z * Z;
-    double z7 = z5 * Z * Z;
-    return Z
-        + (z3 + Z) / (4 * freedom)
-        + (5 * z5 + 16 * z3 + 3 * Z) / (96 * freedom * freedom)
-        + (3 * z7 + 19 * z5 + 17 * z3 - 15 * Z) / (384 * freedom * freedom * freedom);
+    return studentAt(freedom, Z);
+  }
+
+  /** How far from 0 values of Student's distribution lie but for that share of them. */
+  static double student(double freedom, double beyond) {
+    return studentAt(freedom, normal(beyond / 2));
+  }
+
+  /** By Cornish and Fisher's expansion. */
+  private static double studentAt(double freedom, double z) {
+    double z3 = z * z * z;
+    double z5 = z3 * z * z;
+    double z7 = z5 * z * z;
+    return z
+        + (z3 + z) / (4 * freedom)
+        + (5 * z5 + 16 * z3 + 3 * z) / (96 * freedom * freedom)
+        + (3 * z7 + 19 * z5 + 17 * z3 - 15 * z) / (384 * freedom * freedom * freedom);
+  }
+
+  /** Above which value that share of a normal distribution lies; Hastings' approximation. */
+  private static double normal(double share) {
+    double t = Math.sqrt(-2 * Math.log(share));
+    return t
+        - (2.515517 + t * (0.802853 + t * 0.010328))
+            / (1 + t * (1.432788 + t * (0.189269 + t * 0.001308)));
   }
 
   /**

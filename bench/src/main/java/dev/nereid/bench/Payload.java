@@ -2,7 +2,7 @@ package dev.nereid.bench;
 
 import java.util.Locale;
 
-/** What a picture is turned into before it travels. */
+/** What travels: a picture in one of its forms, or a small tensor. */
 enum Payload {
   /** Nothing: the file's own bytes; the server decodes. */
   ENCODED,
@@ -11,7 +11,9 @@ enum Payload {
   /** The network's input, in half precision. */
   FP16,
   /** The network's input. */
-  FP32;
+  FP32,
+  /** A small tensor of FP32, which is no picture: what a request itself costs. */
+  TENSOR;
 
   String label() {
     return name().toLowerCase(Locale.ROOT);
@@ -22,7 +24,7 @@ enum Payload {
       return valueOf(text.strip().toUpperCase(Locale.ROOT));
     } catch (IllegalArgumentException e) {
       throw new IllegalArgumentException(
-          "payload: '" + text + "' (expected: encoded, uint8, fp16 or fp32)", e);
+          "payload: '" + text + "' (expected: encoded, uint8, fp16, fp32 or tensor)", e);
     }
   }
 }

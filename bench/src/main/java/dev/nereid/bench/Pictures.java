@@ -87,7 +87,8 @@ record Pictures(List<byte[]> encoded, List<float[]> tensors) {
           case UINT8 -> 1;
           case FP16 -> Short.BYTES;
           case FP32 -> Float.BYTES;
-          case ENCODED -> throw new IllegalArgumentException("payload: ENCODED (expected: pixels)");
+          case ENCODED, TENSOR ->
+              throw new IllegalArgumentException("payload: " + payload + " (expected: pixels)");
         };
     ByteBuffer bytes = ByteBuffer.allocate(batch * VALUES * size).order(ByteOrder.LITTLE_ENDIAN);
     for (int i = 0; i < batch; i++) {
@@ -96,7 +97,7 @@ record Pictures(List<byte[]> encoded, List<float[]> tensors) {
           case UINT8 -> bytes.put((byte) Math.round(255 * value));
           case FP16 -> bytes.putShort(Float.floatToFloat16(value));
           case FP32 -> bytes.putFloat(value);
-          case ENCODED -> throw new IllegalStateException("payload: ENCODED");
+          case ENCODED, TENSOR -> throw new IllegalStateException("payload: " + payload);
         }
       }
     }

@@ -1,6 +1,7 @@
 package dev.nereid.bench;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Set;
@@ -9,6 +10,7 @@ import java.util.Set;
  * Which points are measured. All would take a day on a slow link; what is left out is what its
  * neighbours tell as well.
  *
+ * @param tensors sizes of the small tensors in bytes
  * @param whole leaves nothing out
  */
 record ProtocolMatrix(
@@ -17,6 +19,7 @@ record ProtocolMatrix(
     List<Integer> batches,
     List<Integer> concurrencies,
     List<Link> links,
+    List<Integer> tensors,
     boolean whole) {
   private static final Set<Integer> ENDS = Set.of(1, 4, 32);
   private static final double LONGEST_SECONDS = 6;
@@ -39,6 +42,7 @@ record ProtocolMatrix(
         Comparator.comparingInt(ProtocolMatrix::rank)
             .thenComparingInt(cell -> links.indexOf(cell.link()))
             .thenComparingInt(ProtocolCell::concurrency)
+            .thenComparingInt(ProtocolCell::tensorBytes)
             .thenComparingInt(ProtocolCell::batch)
             .thenComparing(ProtocolCell::payload));
     return new Plan(chosen, pruned);
@@ -63,17 +67,44 @@ record ProtocolMatrix(
   private void add(List<ProtocolCell> all, String target, Link link, Route route, Payload payload) {
     for (int batch : batches) {
       for (int concurrency : concurrencies) {
-        all.add(new ProtocolCell(target, route, payload, batch, concurrency, link, false));
+        if (payload == Payload.TENSOR) {
+          addTensors(
+              all, new ProtocolCell(target, route, payload, 0, batch, concurrency, link, false));
+          continue;
+        }
+        all.add(new ProtocolCell(target, route, payload, 0, batch, concurrency, link, false));
         boolean original =
             payload == Payload.FP32 && (route == Route.GRPC || route == Route.BINARY);
         if (original && !link.isLoopback()) {
-          all.add(new ProtocolCell(target, route, payload, batch, concurrency, link, true));
+          all.add(new ProtocolCell(target, route, payload, 0, batch, concurrency, link, true));
         }
       }
     }
   }
 
+  /** Small tensors are about what a request costs, which a slow link would hide. */
+  private void addTensors(List<ProtocolCell> all, ProtocolCell like) {
+    if (like.link().isLoopback()) {
+      for (int bytes : tensors) {
+        all.add(
+            new ProtocolCell(
+                like.target(),
+                like.route(),
+                like.payload(),
+                bytes,
+                like.batch(),
+                like.concurrency(),
+                like.link(),
+                false));
+      }
+    }
+  }
+
   private boolean isWorth(ProtocolCell cell) {
+    if (cell.payload() == Payload.TENSOR) {
+      boolean least = cell.batch() == Collections.min(batches);
+      return least || (cell.batch() == Collections.max(batches) && cell.route() != Route.JSON);
+    }
     boolean middlePayload = cell.payload() == Payload.UINT8 || cell.payload() == Payload.FP16;
     boolean atAnEnd = ENDS.contains(cell.batch());
     boolean middleLoad = cell.concurrency() != 1 && cell.concurrency() != 16;
@@ -90,6 +121,9 @@ record ProtocolMatrix(
   }
 
   private static int rank(ProtocolCell cell) {
+    if (cell.payload() == Payload.TENSOR) {
+      return -1;
+    }
     return (isDirect(cell) ? 0 : 2) + (cell.link().isLoopback() ? 0 : 1);
   }
 

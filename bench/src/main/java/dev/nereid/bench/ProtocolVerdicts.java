@@ -1,5 +1,8 @@
 package dev.nereid.bench;
 
+import static dev.nereid.bench.MeasuredCells.isLoopback;
+import static dev.nereid.bench.MeasuredCells.isPerCall;
+import static dev.nereid.bench.MeasuredCells.isSmallTensor;
 import static dev.nereid.bench.ProtocolsReport.format;
 import static dev.nereid.bench.ProtocolsReport.is;
 
@@ -7,110 +10,208 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.function.Predicate;
-import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
 /**
- * What a comparison says about four known sentences: that gRPC is slower than HTTP for one picture,
- * 1.4 to 1.7 times faster from four, worse with sixteen in flight, and that pictures sent as JPEG
- * beat tensors everywhere. Each is looked at with one shared channel and, where that was measured,
- * with a channel for each call, which is how they came about.
+ * What a comparison says about known sentences: that gRPC is at least as fast as HTTP with small
+ * requests on loopback; that it is slower for one picture, 1.4 to 1.7 times faster from four, worse
+ * with sixteen in flight; and that pictures sent as JPEG beat tensors everywhere. Those about gRPC
+ * and pictures are looked at with one shared channel and, where that was measured, with a channel
+ * for each call, which is how they came about. Every word follows from the points measured.
  *
  * @param processors of this machine
  */
-record ProtocolVerdicts(Collection<JsonNode> cells, int processors) {
-  private static final double NOISE = 0.05;
+record ProtocolVerdicts(Collection<JsonNode> cells, List<Link> links, int processors) {
+  /** A difference that does not matter, for a sentence that says "at least". */
+  private static final double MARGIN = 0.05;
+
   private static final double CLAIMED_GAIN = 1.4;
+  private static final double BROKEN_DOWN = 0.7;
   private static final int SMALL_BYTES = 64 << 10;
+  private static final int FOUR = 4;
+  private static final int SIXTEEN = 16;
 
-  /** Images per second of one way over those of another, at the same point. */
-  private record Ratio(JsonNode cell, JsonNode other, double value) {
-    boolean isBehind() {
-      return value < 1 - NOISE;
-    }
+  private static final Claim SMALL =
+      new Claim(
+          "Up to 64 KB gRPC is at least as fast as HTTP at every point on loopback",
+          1 - MARGIN,
+          Double.POSITIVE_INFINITY,
+          1);
 
-    /** The same of one of the two halves; 1 where it is not known. */
-    double half(int index) {
-      double one = cell.path("halves").path(index).doubleValue();
-      double two = other.path("halves").path(index).doubleValue();
-      return one > 0 && two > 0 ? one / two : 1;
-    }
-  }
+  /** A sentence about gRPC and pictures, and the points that it is about. */
+  private record Known(Claim claim, Predicate<JsonNode> points) {}
+
+  private static final List<Known> KNOWN =
+      List.of(
+          new Known(
+              Claim.below("gRPC is slower at batch 1", 1),
+              c -> number(c, "batch") == 1 && number(c, "concurrency") == 1),
+          new Known(
+              Claim.atLeast("gRPC is 1.4 to 1.7 times faster from batch 4", CLAIMED_GAIN),
+              c -> number(c, "batch") >= FOUR && number(c, "concurrency") == 1),
+          new Known(
+              Claim.below("gRPC breaks down at 16 in flight", BROKEN_DOWN),
+              c -> number(c, "concurrency") >= SIXTEEN));
 
   String text() {
+    MeasuredCells measured = MeasuredCells.of(cells);
     StringBuilder text = new StringBuilder("\n## gRPC over HTTP binary\n\n");
-    overview(text);
+    overview(text, measured);
     text.append("\n## Known verdicts\n\n");
-    for (boolean perCall : new boolean[] {false, true}) {
-      String how = perCall ? "a channel for each call" : "one shared channel";
-      Predicate<JsonNode> tensors = c -> is(c, "payload", "fp32") && isPerCall(c) == perCall;
-      List<Double> one = values(tensors.and(c -> c.path("batch").intValue() == 1 && alone(c)));
-      List<Double> four = values(tensors.and(c -> c.path("batch").intValue() >= 4 && alone(c)));
-      List<Double> many = values(tensors.and(c -> c.path("concurrency").intValue() >= 16));
-      if (one.size() + four.size() + many.size() == 0) {
-        continue;
+    StringBuilder rows = new StringBuilder();
+    for (Known known : KNOWN) {
+      for (boolean perCall : new boolean[] {false, true}) {
+        known(text, rows, measured, known, perCall);
       }
-      line(text, "gRPC is slower at batch 1", how, one, all(one, r -> r < 1 - NOISE));
-      line(
-          text,
-          "gRPC is 1.4 to 1.7 times faster from batch 4",
-          how,
-          four,
-          all(four, r -> r >= CLAIMED_GAIN));
-      line(text, "gRPC breaks down at 16 in flight", how, many, all(many, r -> r < 0.7));
     }
-    jpeg(text);
-    text.append(
-        """
+    files(text, rows, measured);
+    if (!rows.isEmpty()) {
+      text.append(
+          """
 
-        Ratios are images per second, gRPC over HTTP, tensors of FP32. With a channel for each call every request pays
-        for a connection, for HTTP/2's settings and for TCP and flow control beginning anew; with one shared channel
-        that is gone. A comparison of the two transports without naming the channels compares clients. Pictures sent as
-        files win by the bytes they save wherever the link is the bottleneck; on loopback the server pays for decoding
-        them, and gains where fewer bytes to receive are worth more than that.
-        """);
+          | sentence | channels | link | verdict | points for, against, neither | ratios: least, median, greatest |
+          |---|---|---|---|---|---|
+          """);
+      text.append(rows);
+    }
+    new ProtocolCauses(measured, links).write(text);
+    text.append(
+        format(
+            """
+
+            Ratios are of images per second, with FP32 where gRPC is compared with HTTP. Each has an interval, from how far
+            the halves forth and back are apart at all points of its kind; all points of a line lie in theirs with 95 %%
+            confidence. A sentence holds where the interval of every point is as it says, does not hold where that of one is
+            not, and is not distinguishable otherwise. "At least as fast" allows for %.0f %%.
+            """,
+            100 * MARGIN));
     return text.toString();
   }
 
-  private void overview(StringBuilder text) {
-    List<Ratio> all = ratios(c -> !isPerCall(c));
-    List<Ratio> small =
-        all.stream().filter(r -> isLoopback(r.cell) && bytes(r.cell) <= SMALL_BYTES).toList();
-    List<Ratio> large =
-        all.stream().filter(r -> isLoopback(r.cell) && bytes(r.cell) > SMALL_BYTES).toList();
-    long behind = small.stream().filter(Ratio::isBehind).count();
-    text.append(
-        format(
-            "Requests up to 64 KB on loopback: %d points, gRPC behind by more than 5 %% at %d. Ratios: %s.\n",
-            small.size(),
-            behind,
-            ProtocolsReport.ratios(small.stream().map(Ratio::value).toList())));
-    small.stream().filter(Ratio::isBehind).forEach(ratio -> text.append(why(ratio)));
+  private void known(
+      StringBuilder text, StringBuilder rows, MeasuredCells cells, Known known, boolean perCall) {
+    String how = perCall ? "a channel for each call" : "one shared channel";
+    Predicate<JsonNode> kind = c -> isPerCall(c) == perCall && !isSmallTensor(c);
+    Claim.Outcome all = Claim.Outcome.NONE;
+    for (Link link : links) {
+      Predicate<JsonNode> alike = kind.and(c -> is(c, "link", link.name()));
+      List<SpeedRatio> ratios =
+          cells.grpcOverHttp(alike.and(c -> is(c, "payload", "fp32")).and(known.points));
+      Claim.Outcome here = outcome(known.claim, ratios, cells.grpcOverHttp(alike));
+      row(rows, known.claim, how, link.name(), ratios, here);
+      all = all.plus(here);
+    }
+    line(text, known.claim, how, all);
+  }
+
+  private void files(StringBuilder text, StringBuilder rows, MeasuredCells cells) {
+    Claim claim = Claim.atLeast("JPEG wins everywhere", 1);
+    String how = "every way to send it, over the best way to send tensors";
+    Claim.Outcome all = Claim.Outcome.NONE;
+    for (Link link : links) {
+      List<SpeedRatio> ratios = cells.filesOverTensors(link.name());
+      Claim.Outcome here = outcome(claim, ratios, ratios);
+      row(rows, claim, "-", link.name(), ratios, here);
+      all = all.plus(here);
+    }
+    line(text, claim, how, all);
+  }
+
+  private static Claim.Outcome outcome(
+      Claim claim, List<SpeedRatio> ratios, List<SpeedRatio> alike) {
+    return ratios.isEmpty() ? Claim.Outcome.NONE : claim.of(SpeedRatio.intervals(ratios, alike));
+  }
+
+  private static void line(StringBuilder text, Claim claim, String how, Claim.Outcome outcome) {
+    int points = outcome.confirmed() + outcome.contradicted() + outcome.open();
+    if (points > 0) {
+      text.append(
+          format(
+              "* \"%s\" (%s): **%s**. Of %d points %d say so, %d the contrary, %d neither beyond chance.\n",
+              claim.text(),
+              how,
+              outcome.verdict().words(),
+              points,
+              outcome.confirmed(),
+              outcome.contradicted(),
+              outcome.open()));
+    }
+  }
+
+  private static void row(
+      StringBuilder rows,
+      Claim claim,
+      String how,
+      String link,
+      List<SpeedRatio> ratios,
+      Claim.Outcome outcome) {
+    if (!ratios.isEmpty()) {
+      rows.append(
+          format(
+              "| %s | %s | %s | %s | %d, %d, %d | %s |\n",
+              claim.text(),
+              how,
+              link,
+              outcome.verdict().words(),
+              outcome.confirmed(),
+              outcome.contradicted(),
+              outcome.open(),
+              ProtocolCauses.spread(ratios)));
+    }
+  }
+
+  private void overview(StringBuilder text, MeasuredCells measured) {
+    List<SpeedRatio> all = measured.grpcOverHttp(c -> !isPerCall(c));
+    List<SpeedRatio> loopback = all.stream().filter(r -> isLoopback(r.cell())).toList();
+    small(text, loopback);
+    List<SpeedRatio> large =
+        loopback.stream().filter(r -> MeasuredCells.bytes(r.cell()) > SMALL_BYTES).toList();
     text.append(
         format(
             "Larger ones on loopback: %d points. Ratios: %s. HTTP/2 cuts them into frames, most of 16 KB, which"
                 + " both sides pack, count against two windows and join; HTTP/1.1 sends them as they are.\n",
-            large.size(), ProtocolsReport.ratios(large.stream().map(Ratio::value).toList())));
-    List<Double> slow = all.stream().filter(r -> !isLoopback(r.cell)).map(Ratio::value).toList();
-    text.append(
-        format(
-            "On the slower links: %d points. Ratios: %s.\n",
-            slow.size(), ProtocolsReport.ratios(slow)));
-    costs(text, all.stream().filter(r -> isLoopback(r.cell)).toList());
+            large.size(), ratios(large)));
+    List<SpeedRatio> slow = all.stream().filter(r -> !isLoopback(r.cell())).toList();
+    text.append(format("On the slower links: %d points. Ratios: %s.\n", slow.size(), ratios(slow)));
+    costs(text, loopback);
   }
 
-  /** Why gRPC is behind at a point, and whether both halves say so. */
-  private String why(Ratio ratio) {
-    boolean steady = Math.max(ratio.half(0), ratio.half(1)) < 1;
+  /** The first sentence: small tensors and small pictures, whose noise differs, are two kinds. */
+  private void small(StringBuilder text, List<SpeedRatio> loopback) {
+    List<SpeedRatio> points = new ArrayList<>();
+    List<Interval> intervals = new ArrayList<>();
+    for (boolean tensors : new boolean[] {true, false}) {
+      List<SpeedRatio> alike =
+          loopback.stream().filter(r -> isSmallTensor(r.cell()) == tensors).toList();
+      List<SpeedRatio> of =
+          alike.stream().filter(r -> MeasuredCells.bytes(r.cell()) <= SMALL_BYTES).toList();
+      points.addAll(of);
+      intervals.addAll(of.isEmpty() ? List.of() : SpeedRatio.intervals(of, alike));
+    }
+    text.append(
+        format(
+            "Requests up to 64 KB on loopback: %d points. Ratios: %s.\n",
+            points.size(), ratios(points)));
+    line(text, SMALL, "one shared channel", SMALL.of(intervals));
+    for (int i = 0; i < points.size(); i++) {
+      if (SMALL.at(intervals.get(i)) == Claim.Verdict.DOES_NOT_HOLD) {
+        text.append(why(points.get(i), intervals.get(i)));
+      }
+    }
+  }
+
+  /** Why gRPC is behind at a point. */
+  private String why(SpeedRatio ratio, Interval interval) {
     return format(
-        "* %s: %.2f (forth %.2f, back %.2f%s); %s.\n",
-        point(ratio.cell),
-        ratio.value,
+        "  * %s: %.2f (%.2f to %.2f; forth %.2f, back %.2f); %s.\n",
+        point(ratio.cell()),
+        ratio.value(),
+        interval.low(),
+        interval.high(),
         ratio.half(0),
         ratio.half(1),
-        steady ? "" : ", so that it may be chance",
         ProtocolCosts.compared(
-            ProtocolCosts.of(ratio.cell), ProtocolCosts.of(ratio.other), processors));
+            ProtocolCosts.of(ratio.cell()), ProtocolCosts.of(ratio.other()), processors));
   }
 
   private static String point(JsonNode cell) {
@@ -118,12 +219,12 @@ record ProtocolVerdicts(Collection<JsonNode> cells, int processors) {
         "%s, %s, batch %d, %d in flight",
         cell.path("target").asString(""),
         cell.path("payload").asString(""),
-        cell.path("batch").intValue(),
-        cell.path("concurrency").intValue());
+        number(cell, "batch"),
+        number(cell, "concurrency"));
   }
 
   /** The costs of both protocols beside their ratios: which side explains them can be read off. */
-  private void costs(StringBuilder text, List<Ratio> ratios) {
+  private void costs(StringBuilder text, List<SpeedRatio> ratios) {
     if (ratios.isEmpty()) {
       return;
     }
@@ -136,115 +237,28 @@ record ProtocolVerdicts(Collection<JsonNode> cells, int processors) {
         | point | bytes | images/s | server | tool | limited by |
         |---|---|---|---|---|---|
         """);
-    for (Ratio ratio : ratios) {
-      ProtocolCosts grpc = ProtocolCosts.of(ratio.cell);
-      ProtocolCosts http = ProtocolCosts.of(ratio.other);
+    for (SpeedRatio ratio : ratios) {
+      ProtocolCosts grpc = ProtocolCosts.of(ratio.cell());
+      ProtocolCosts http = ProtocolCosts.of(ratio.other());
       Double server = grpc.serverMicros();
       Double other = http.serverMicros();
       text.append(
           format(
               "| %s | %,.0f | %.2f | %s | %.2f | %s |\n",
-              point(ratio.cell),
-              bytes(ratio.cell),
-              ratio.value,
+              point(ratio.cell()),
+              MeasuredCells.bytes(ratio.cell()),
+              ratio.value(),
               server == null || other == null ? "-" : format("%.2f", server / other),
               grpc.toolMicros() / http.toolMicros(),
               grpc.limit(processors)));
     }
   }
 
-  private void jpeg(StringBuilder text) {
-    List<Double> gains = new ArrayList<>();
-    for (JsonNode cell : cells) {
-      if (is(cell, "payload", "encoded") && !cell.has("error")) {
-        Double best = best(cell);
-        if (best != null) {
-          gains.add(cell.path("images_per_second").doubleValue() / best);
-        }
-      }
-    }
-    line(
-        text,
-        "JPEG wins everywhere",
-        "every way to send it, over the best way to send tensors",
-        gains,
-        all(gains, g -> g > 1));
+  private static String ratios(List<SpeedRatio> ratios) {
+    return ProtocolsReport.ratios(ratios.stream().map(SpeedRatio::value).toList());
   }
 
-  /** Images per second of the best way to send tensors at the point of a cell, or null. */
-  private @Nullable Double best(JsonNode point) {
-    double best = 0;
-    for (JsonNode cell : cells) {
-      if (!is(cell, "payload", "encoded") && !isPerCall(cell) && samePoint(cell, point)) {
-        best = Math.max(best, cell.path("images_per_second").doubleValue());
-      }
-    }
-    return best == 0 ? null : best;
-  }
-
-  private static void line(
-      StringBuilder text, String claim, String how, List<Double> ratios, boolean holds) {
-    if (!ratios.isEmpty()) {
-      text.append(
-          format(
-              "* \"%s\" (%s): **%s**. Ratios: %s.\n",
-              claim, how, holds ? "holds" : "does not hold", ProtocolsReport.ratios(ratios)));
-    }
-  }
-
-  private static boolean all(List<Double> ratios, Predicate<Double> test) {
-    return !ratios.isEmpty() && ratios.stream().allMatch(test);
-  }
-
-  private List<Double> values(Predicate<JsonNode> which) {
-    return ratios(which).stream().map(Ratio::value).toList();
-  }
-
-  /** gRPC over HTTP binary, wherever both were measured. */
-  private List<Ratio> ratios(Predicate<JsonNode> which) {
-    List<Ratio> all = new ArrayList<>();
-    for (JsonNode grpc : cells) {
-      if (!is(grpc, "route", Route.GRPC.id()) || grpc.has("error") || !which.test(grpc)) {
-        continue;
-      }
-      for (JsonNode http : cells) {
-        if (is(http, "route", Route.BINARY.id())
-            && !http.has("error")
-            && http.path("payload").equals(grpc.path("payload"))
-            && isPerCall(http) == isPerCall(grpc)
-            && samePoint(http, grpc)) {
-          double ratio =
-              grpc.path("images_per_second").doubleValue()
-                  / http.path("images_per_second").doubleValue();
-          all.add(new Ratio(grpc, http, ratio));
-        }
-      }
-    }
-    return all;
-  }
-
-  private static boolean samePoint(JsonNode a, JsonNode b) {
-    for (String member : List.of("target", "link", "batch", "concurrency")) {
-      if (!a.path(member).equals(b.path(member))) {
-        return false;
-      }
-    }
-    return true;
-  }
-
-  private static boolean isPerCall(JsonNode cell) {
-    return cell.path("per_call").booleanValue();
-  }
-
-  private static boolean isLoopback(JsonNode cell) {
-    return is(cell, "link", Link.LOOPBACK.name());
-  }
-
-  private static boolean alone(JsonNode cell) {
-    return cell.path("concurrency").intValue() == 1;
-  }
-
-  private static double bytes(JsonNode cell) {
-    return cell.path("run").path("wire_bytes_out_per_request").doubleValue();
+  private static int number(JsonNode cell, String member) {
+    return cell.path(member).intValue();
   }
 }

@@ -9,14 +9,13 @@ import java.util.Map;
 /** Leads to the servers of a comparison, through the links between. For one thread. */
 final class ProtocolWays implements AutoCloseable {
   private final Map<String, ProtocolTarget> targets = new HashMap<>();
-  private final Map<Payload, ProtocolsPlan.Input> models;
+  private final ProtocolModels models;
   private final Pictures pictures;
   private final EventLoops probeLoops = EventLoops.of(1);
   private final Map<String, ServerProbe> probes = new HashMap<>();
   private final Map<String, ShapingProxy> proxies = new HashMap<>();
 
-  ProtocolWays(
-      List<ProtocolTarget> targets, Map<Payload, ProtocolsPlan.Input> models, Pictures pictures) {
+  ProtocolWays(List<ProtocolTarget> targets, ProtocolModels models, Pictures pictures) {
     targets.forEach(target -> this.targets.put(target.name(), target));
     this.models = models;
     this.pictures = pictures;
@@ -24,7 +23,15 @@ final class ProtocolWays implements AutoCloseable {
 
   /** What points have in common that differ in size, load and link only. */
   static String of(ProtocolCell cell) {
-    return cell.target() + "/" + cell.route().id() + "/" + cell.payload().label();
+    return cell.target() + "/" + cell.route().id() + "/" + cell.form();
+  }
+
+  /** Whether the server of a point has an address and a model for it. */
+  boolean offers(ProtocolCell cell) {
+    ProtocolTarget target = targets.get(cell.target());
+    return target != null
+        && target.of(cell.route()) != null
+        && (cell.route().isRest() || models.of(cell.target(), cell.payload()) != null);
   }
 
   /** The requests of a point. */
@@ -35,13 +42,12 @@ final class ProtocolWays implements AutoCloseable {
       throw new IllegalArgumentException(
           cell.target() + ": no address for " + cell.route().label() + " (expected: one)");
     }
-    var model = models.get(cell.payload());
-    if (model == null) {
+    var names = models.of(cell.target(), cell.payload());
+    if (names == null) {
       throw new IllegalArgumentException(
           "--model: none for " + cell.payload().label() + " (expected: PAYLOAD=NAME)");
     }
-    return new CellTarget(
-        cell, throughLink(endpoint, cell.link()), model.model(), model.input(), pictures);
+    return new CellTarget(cell, throughLink(endpoint, cell.link()), names, pictures);
   }
 
   /** Small requests over the route of a point of the v2 protocol. */

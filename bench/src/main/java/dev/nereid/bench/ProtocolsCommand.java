@@ -6,7 +6,6 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -51,10 +50,11 @@ final class ProtocolsCommand implements Callable<Integer> {
   @Option(
       names = "--model",
       split = ",",
-      paramLabel = "PAYLOAD=NAME[:INPUT]",
+      paramLabel = "[TARGET/]PAYLOAD=NAME[:INPUT[:OUTPUT]]",
       description =
-          "The model for each payload (default encoded=embed:image,uint8=embed_uint8:pixels,"
-              + "fp16=embed_fp16:pixels,fp32=shapes_embedder:images).")
+          "The model for each payload, on all servers or on one (default encoded=embed:image,"
+              + "uint8=embed_uint8:pixels,fp16=embed_fp16:pixels,fp32=shapes_embedder:images,"
+              + "tensor=identity_fp32:INPUT0:OUTPUT0).")
   private List<String> models = new ArrayList<>();
 
   @Option(
@@ -68,6 +68,16 @@ final class ProtocolsCommand implements Callable<Integer> {
 
   @Option(names = "--concurrency", split = ",", defaultValue = "1,8,16")
   private List<Integer> concurrencies = List.of();
+
+  @Option(
+      names = "--tensors",
+      split = ",",
+      defaultValue = "256,4096,16384,65536",
+      paramLabel = "BYTES",
+      description =
+          "Sizes of the small tensors, on loopback, where there is a model for them (default"
+              + " ${DEFAULT-VALUE}).")
+  private List<Integer> tensors = List.of();
 
   @Option(
       names = "--link",
@@ -125,30 +135,24 @@ final class ProtocolsCommand implements Callable<Integer> {
     }
     PrintWriter err = spec.commandLine().getErr();
     List<ProtocolTarget> servers = targets();
-    Map<Payload, ProtocolsPlan.Input> inputs = inputs();
-    ProtocolMatrix.Plan chosen =
-        new ProtocolMatrix(
-                servers.stream().map(ProtocolTarget::name).toList(),
-                List.copyOf(inputs.keySet()),
-                batches,
-                concurrencies,
-                links(),
-                whole)
-            .plan();
+    ProtocolModels chosenModels = ProtocolModels.parse(models);
+    ProtocolMatrix.Plan chosen = chosen(servers, chosenModels);
     CellStore store = files.store();
     var plan =
         new ProtocolsPlan(
-            inputs, cellTime.toMillis() / 1e3, original.iterations, warmUp, warmUpModel, budget);
+            cellTime.toMillis() / 1e3, original.iterations, warmUp, warmUpModel, budget);
+    var ways = new ProtocolWays(servers, chosenModels, pictures());
+    List<ProtocolCell> cells = chosen.cells().stream().filter(ways::offers).toList();
     try (var run =
         new ProtocolsRun(
-            new ProtocolWays(servers, inputs, pictures()),
+            ways,
             plan,
             line -> {
               err.println(line);
               err.flush();
             })) {
-      Map<String, String> unequal = run.checkAnswers(chosen.cells());
-      int left = run.measure(chosen.cells(), store);
+      Map<String, String> unequal = run.checkAnswers(cells);
+      int left = run.measure(cells, store);
       String report =
           new ProtocolsReport(
                   Environment.now(), links(), store.cells(), unequal, chosen.prunedCount(), left)
@@ -161,34 +165,22 @@ final class ProtocolsCommand implements Callable<Integer> {
     }
   }
 
+  private ProtocolMatrix.Plan chosen(List<ProtocolTarget> servers, ProtocolModels chosenModels) {
+    return new ProtocolMatrix(
+            servers.stream().map(ProtocolTarget::name).toList(),
+            chosenModels.payloads(),
+            batches,
+            concurrencies,
+            links(),
+            tensors,
+            whole)
+        .plan();
+  }
+
   private List<ProtocolTarget> targets() {
     List<ProtocolTarget> all = new ArrayList<>(original.targets());
     targets.forEach(text -> all.add(ProtocolTarget.parse(text)));
     return all.isEmpty() ? List.of(ProtocolTarget.ofHost("nereid", url)) : all;
-  }
-
-  private Map<Payload, ProtocolsPlan.Input> inputs() {
-    List<String> said =
-        models.isEmpty()
-            ? List.of(
-                "encoded=embed:image",
-                "uint8=embed_uint8:pixels",
-                "fp16=embed_fp16:pixels",
-                "fp32=shapes_embedder:images")
-            : models;
-    Map<Payload, ProtocolsPlan.Input> all = new EnumMap<>(Payload.class);
-    for (String text : said) {
-      int equals = text.indexOf('=');
-      if (equals < 1) {
-        throw new IllegalArgumentException(
-            "--model: '" + text + "' (expected: PAYLOAD=NAME[:INPUT])");
-      }
-      Payload payload = Payload.parse(text.substring(0, equals));
-      String[] name = text.substring(equals + 1).split(":", 2);
-      String usual = payload == Payload.ENCODED ? "image" : "images";
-      all.put(payload, new ProtocolsPlan.Input(name[0], name.length > 1 ? name[1] : usual));
-    }
-    return all;
   }
 
   private List<Link> links() {

@@ -1,12 +1,10 @@
 package dev.nereid.bench;
 
 import java.time.Duration;
-import java.util.Map;
 
 /**
  * How the points of a protocol comparison are measured.
  *
- * @param models by payload, and the name of their input
  * @param cellSeconds each is measured for about so long, in two halves
  * @param iterations requests for each point instead; 0 for none
  * @param warmUp for each way before the first point, so that none is measured while the server's
@@ -16,16 +14,8 @@ import java.util.Map;
  * @param budget for all; points for which it does not suffice are left out
  */
 record ProtocolsPlan(
-    Map<Payload, Input> models,
-    double cellSeconds,
-    int iterations,
-    Duration warmUp,
-    String warmUpModel,
-    Duration budget) {
+    double cellSeconds, int iterations, Duration warmUp, String warmUpModel, Duration budget) {
   private static final int FEWEST = 3;
-
-  /** Where a payload goes. */
-  record Input(String model, String input) {}
 
   /** Requests that each half of a point has at least. */
   long leastRequests(ProtocolCell cell) {

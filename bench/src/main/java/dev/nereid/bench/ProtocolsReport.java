@@ -30,6 +30,10 @@ record ProtocolsReport(
     Map<String, String> unequal,
     int pruned,
     int left) {
+  private static final Columns BATCHES = new Columns("batch", batch -> "batch " + batch);
+
+  /** What the columns of a table are about. */
+  private record Columns(String member, Function<Integer, String> title) {}
 
   String text() {
     StringBuilder text = new StringBuilder();
@@ -50,13 +54,17 @@ record ProtocolsReport(
     unequal.forEach(
         (way, why) ->
             text.append("Not compared: ").append(way).append(", ").append(why).append(".\n"));
+    tensors(text, cells.values().stream().filter(MeasuredCells::isSmallTensor).toList());
     for (Link link : links) {
-      List<JsonNode> of = cells.values().stream().filter(c -> is(c, "link", link.name())).toList();
+      List<JsonNode> of =
+          cells.values().stream()
+              .filter(c -> is(c, "link", link.name()) && !MeasuredCells.isSmallTensor(c))
+              .toList();
       if (!of.isEmpty()) {
         section(text, link, of);
       }
     }
-    text.append(new ProtocolVerdicts(cells.values(), environment.processors()).text());
+    text.append(new ProtocolVerdicts(cells.values(), links, environment.processors()).text());
     return text.toString();
   }
 
@@ -79,6 +87,32 @@ record ProtocolsReport(
             apart.get(apart.size() / 2), apart.get(apart.size() * 9 / 10));
   }
 
+  /** Tables of small tensors: a row for each way and batch, a column for each size. */
+  private static void tensors(StringBuilder text, List<JsonNode> cells) {
+    if (cells.isEmpty()) {
+      return;
+    }
+    text.append("\n## Small tensors on loopback\n");
+    Columns sizes = new Columns("tensor_bytes", ProtocolsReport::size);
+    for (int concurrency : values(cells, "concurrency")) {
+      List<JsonNode> at =
+          cells.stream().filter(c -> c.path("concurrency").intValue() == concurrency).toList();
+      text.append(
+          format(
+              "\n%d in flight: requests per second (mean latency of a request)\n\n", concurrency));
+      table(text, at, sizes, ProtocolsReport::rate);
+      text.append(
+          format(
+              "\n%d in flight: processor time of a request, server + tool (processors kept busy by each)\n\n",
+              concurrency));
+      table(text, at, sizes, ProtocolsReport::processor);
+    }
+  }
+
+  private static String size(int bytes) {
+    return bytes % 1024 == 0 ? format("%,d KB", bytes / 1024) : format("%,d B", bytes);
+  }
+
   private static void section(StringBuilder text, Link link, List<JsonNode> cells) {
     text.append("\n## ").append(link.described()).append('\n');
     for (int concurrency : values(cells, "concurrency")) {
@@ -86,36 +120,39 @@ record ProtocolsReport(
           cells.stream().filter(c -> c.path("concurrency").intValue() == concurrency).toList();
       text.append(
           format("\n%d in flight: images per second (mean latency of a request)\n\n", concurrency));
-      table(text, at, ProtocolsReport::speed);
+      table(text, at, BATCHES, ProtocolsReport::speed);
       text.append(
           format(
               "\n%d in flight: processor time of a request, server + tool (processors kept busy by each)\n\n",
               concurrency));
-      table(text, at, ProtocolsReport::processor);
+      table(text, at, BATCHES, ProtocolsReport::processor);
     }
     if (link.isLoopback()) {
       text.append("\nBytes on the wire for each picture, to the server and back\n\n");
-      table(text, cells, ProtocolsReport::bytes);
+      table(text, cells, BATCHES, ProtocolsReport::bytes);
     }
   }
 
-  /** A row for each way, a column for each batch; of several cells in one place the last counts. */
+  /** A row for each way, a column for each value; of several cells in one place the last counts. */
   private static void table(
-      StringBuilder text, List<JsonNode> cells, Function<JsonNode, String> figure) {
-    Collection<Integer> batches = values(cells, "batch");
+      StringBuilder text,
+      List<JsonNode> cells,
+      Columns columns,
+      Function<JsonNode, String> figure) {
+    Collection<Integer> values = values(cells, columns.member);
     Map<String, Map<Integer, String>> rows = new LinkedHashMap<>();
     for (JsonNode cell : cells) {
       rows.computeIfAbsent(way(cell), _ -> new LinkedHashMap<>())
-          .put(cell.path("batch").intValue(), figure.apply(cell));
+          .put(cell.path(columns.member).intValue(), figure.apply(cell));
     }
     text.append("| way | ");
-    text.append(batches.stream().map(b -> "batch " + b).collect(Collectors.joining(" | ")));
-    text.append(" |\n|---|").append("---|".repeat(batches.size())).append('\n');
+    text.append(values.stream().map(columns.title).collect(Collectors.joining(" | ")));
+    text.append(" |\n|---|").append("---|".repeat(values.size())).append('\n');
     rows.forEach(
         (way, figures) -> {
           text.append("| ").append(way).append(" | ");
           text.append(
-              batches.stream()
+              values.stream()
                   .map(batch -> figures.getOrDefault(batch, "-"))
                   .collect(Collectors.joining(" | ")));
           text.append(" |\n");
@@ -128,7 +165,9 @@ record ProtocolsReport(
         + ", "
         + route.label()
         + ", "
-        + cell.path("payload").asString("")
+        + (MeasuredCells.isSmallTensor(cell)
+            ? "batch " + cell.path("batch").intValue()
+            : cell.path("payload").asString(""))
         + (cell.path("per_call").booleanValue() ? ", channel per call" : "");
   }
 
@@ -143,6 +182,17 @@ record ProtocolsReport(
         cell.path("images_per_second").doubleValue(),
         Times.micros(mean.doubleValue()),
         failed == 0 ? "" : format(", %,d failed", failed));
+  }
+
+  private static String rate(JsonNode cell) {
+    if (cell.has("error")) {
+      return "failed";
+    }
+    JsonNode run = cell.path("run");
+    return format(
+        "%,.0f (%s)",
+        run.path("throughput").doubleValue(),
+        Times.micros(run.path("latency").path("mean").doubleValue()));
   }
 
   private static String bytes(JsonNode cell) {

@@ -31,6 +31,17 @@ final class ProtocolsRun implements AutoCloseable {
   private final Map<String, String> unequal = new TreeMap<>();
   private final Map<String, Double> imagesPerSecond = new HashMap<>();
 
+  /** The answer of the first way, which all others are compared with. */
+  private static final class Reference {
+    private final String way;
+    private final double[] vectors;
+
+    Reference(String way, double[] vectors) {
+      this.way = way;
+      this.vectors = vectors;
+    }
+  }
+
   ProtocolsRun(ProtocolWays ways, ProtocolsPlan plan, Consumer<String> log) {
     this.ways = ways;
     this.plan = plan;
@@ -43,25 +54,22 @@ final class ProtocolsRun implements AutoCloseable {
    * @return what is wrong with each that does not
    */
   Map<String, String> checkAnswers(List<ProtocolCell> cells) {
-    double[] reference = null;
-    String of = "";
-    List<String> seen = new ArrayList<>();
+    Map<String, Reference> references = new HashMap<>();
+    Set<String> seen = new HashSet<>();
     for (ProtocolCell cell : cells) {
       String way = ProtocolWays.of(cell);
-      if (seen.contains(way)) {
+      if (!seen.add(way)) {
         continue;
       }
-      seen.add(way);
       try {
         double[] vectors = ask(cell);
-        if (reference == null) {
-          reference = vectors;
-          of = way;
-        }
-        double cosine = leastCosine(reference, vectors);
-        log("%-28s cosine %.6f to %s", way, cosine, of);
+        // All forms of a picture have one answer, and so has each tensor.
+        String asked = cell.payload() == Payload.TENSOR ? cell.form() : "picture";
+        Reference to = references.computeIfAbsent(asked, _ -> new Reference(way, vectors));
+        double cosine = leastCosine(to.vectors, vectors);
+        log("%-28s cosine %.6f to %s", way, cosine, to.way);
         if (cosine < SAME) {
-          unequal.put(way, String.format(Locale.ROOT, "cosine %.4f to %s", cosine, of));
+          unequal.put(way, String.format(Locale.ROOT, "cosine %.4f to %s", cosine, to.way));
         }
       } catch (InferenceException | IllegalArgumentException e) {
         log("%-28s %s", way, e.getMessage());
@@ -72,15 +80,10 @@ final class ProtocolsRun implements AutoCloseable {
   }
 
   private double[] ask(ProtocolCell like) {
-    CellTarget asked = ways.to(onLoopback(like, CHECKED_BATCH, 1));
+    CellTarget asked = ways.to(like.onLoopback(CHECKED_BATCH, 1));
     try (Target target = asked.open()) {
       return asked.vectors(OneCall.to(target, 0).reply());
     }
-  }
-
-  private static ProtocolCell onLoopback(ProtocolCell like, int batch, int callers) {
-    return new ProtocolCell(
-        like.target(), like.route(), like.payload(), batch, callers, Link.LOOPBACK, false);
   }
 
   /** Of all rows, the cosine of the two that differ most; 0 where even the sizes differ. */
@@ -157,6 +160,7 @@ final class ProtocolsRun implements AutoCloseable {
               cell.link().name(),
               "b" + cell.batch(),
               "c" + cell.concurrency(),
+              "t" + cell.tensorBytes(),
               "" + ProtocolMatrix.isDirect(cell));
       groups.computeIfAbsent(at, _ -> new ArrayList<>()).add(cell);
     }
@@ -179,9 +183,10 @@ final class ProtocolsRun implements AutoCloseable {
       return;
     }
     log(
-        "%-44s %,9.1f images/s (forth %,.1f, back %,.1f)",
+        "%-44s %,9.1f %s/s (forth %,.1f, back %,.1f)",
         id,
         measured.path("images_per_second").doubleValue(),
+        measured.has("tensor_bytes") ? "rows" : "images",
         measured.path("halves").path(0).doubleValue(),
         measured.path("halves").path(1).doubleValue());
   }
@@ -221,10 +226,10 @@ final class ProtocolsRun implements AutoCloseable {
       ProtocolCell like = way.getValue().getFirst();
       int least = way.getValue().stream().mapToInt(ProtocolCell::batch).min().orElse(1);
       int most = way.getValue().stream().mapToInt(ProtocolCell::batch).max().orElse(1);
-      double speed = press(onLoopback(like, least, WARM_UP_CALLERS), plan.warmUp().dividedBy(2));
+      double speed = press(like.onLoopback(least, WARM_UP_CALLERS), plan.warmUp().dividedBy(2));
       speed =
           Math.max(
-              speed, press(onLoopback(like, most, WARM_UP_CALLERS), plan.warmUp().dividedBy(2)));
+              speed, press(like.onLoopback(most, WARM_UP_CALLERS), plan.warmUp().dividedBy(2)));
       log("%-28s warmed up, %,.1f images/s", way.getKey(), speed);
       if (speed > 0) {
         imagesPerSecond.put(way.getKey(), speed);

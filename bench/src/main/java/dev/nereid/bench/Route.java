@@ -37,7 +37,7 @@ enum Route {
   boolean carries(Payload payload) {
     return switch (this) {
       case GRPC, BINARY -> true;
-      case JSON -> payload == Payload.UINT8 || payload == Payload.FP32;
+      case JSON -> payload != Payload.ENCODED && payload != Payload.FP16;
       case MULTIPART, BASE64 -> payload == Payload.ENCODED;
     };
   }

@@ -82,7 +82,7 @@ final class ForthAndBackTest {
     assertThat(merged.latencies().p50()).isCloseTo(8_000, within(10.0));
     assertThat(merged.cost().server()).isEqualTo(70.0);
     assertThat(merged.cost().client()).isEqualTo(7.0);
-    assertThat(merged.cost().busiestLoop()).isCloseTo(0.7, within(1e-9));
+    assertThat(merged.cost().busiestLoop()).isCloseTo(0.76, within(1e-9));
     assertThat(merged.failures()).isEqualTo(Map.of("lost", 2L));
     assertThat(merged.wire().traffic()).isEqualTo(new Traffic(20, 40, 2, 1));
     ModelStatistics model = merged.models().getFirst();
@@ -113,7 +113,7 @@ final class ForthAndBackTest {
         null,
         List.of(),
         new LoadResult.Wire(1, 2, new Traffic(10, 20, 1, 1), 1),
-        new LoadResult.Cost(serverCpu, serverCpu / 10, 1, completed == 100 ? 0.4 : 0.8),
+        new LoadResult.Cost(serverCpu, serverCpu / 10, 1, completed == 100 ? 0.4 : 0.88),
         new LoadResult.Intervals(null, null, null, null, null, null),
         List.of(),
         List.of(model),
@@ -132,6 +132,19 @@ final class ForthAndBackTest {
   }
 
   @Test
+  void aToolThatWasTheBottleneckIsSaidToBeOne() {
+    for (int completed : new int[] {100, 300}) {
+      // Its busiest thread ran for 40 % of the time, and for 88 %.
+      LoadResult result = result(completed, 1, 2_000, 40);
+      boolean busy = result.cost().busiestLoop() > 0.85;
+      assertThat(busy).isEqualTo(completed == 300);
+      assertThat(result.clientIsBottleneck()).isEqualTo(busy);
+      String warning = "WARNING: this tool is the bottleneck";
+      assertThat(ReportTable.of("", List.of(result)).contains(warning)).isEqualTo(busy);
+    }
+  }
+
+  @Test
   void aBudgetIsKeptByWhatTookLongerThanEstimated() {
     var clock = new BudgetClock(System.nanoTime(), Duration.ofMinutes(10));
     assertThat(clock.hasFor(400)).isTrue();
@@ -143,7 +156,7 @@ final class ForthAndBackTest {
 
   @Test
   void anEstimateGrowsWithBatchCallersAndTheLink() {
-    var plan = new ProtocolsPlan(Map.of(), 3, 0, Duration.ZERO, "", Duration.ofMinutes(1));
+    var plan = new ProtocolsPlan(3, 0, Duration.ZERO, "", Duration.ofMinutes(1));
     Link wan = Link.parse("wan=6MB/20ms");
     double quick = estimate(plan, 1, 1, Link.LOOPBACK, 1_000);
     assertThat(quick).isBetween(3.5, 5.0);
@@ -156,7 +169,7 @@ final class ForthAndBackTest {
 
   private static double estimate(
       ProtocolsPlan plan, int batch, int callers, Link link, double imagesPerSecond) {
-    var cell = new ProtocolCell("t", Route.GRPC, Payload.FP32, batch, callers, link, false);
+    var cell = new ProtocolCell("t", Route.GRPC, Payload.FP32, 0, batch, callers, link, false);
     return ForthAndBack.estimate(cell, plan, imagesPerSecond);
   }
 }

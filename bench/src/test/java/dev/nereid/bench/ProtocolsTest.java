@@ -20,6 +20,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.ObjectMapper;
 
 @Timeout(120)
@@ -83,12 +84,89 @@ final class ProtocolsTest {
             "the two halves of a point differ by",
             "processor time of a request, server + tool",
             "Requests up to 64 KB on loopback",
-            "\"JPEG wins everywhere\"");
+            "\"JPEG wins everywhere\"",
+            "Why, as far as the figures tell",
+            "A channel for each call over one shared channel, gRPC");
     assertThat(ran.err()).contains("16 points in 2 groups, about", "min to go");
     assertThat(folder.resolve("report.md")).content().isEqualTo(ran.out());
     long asked = truth.asked();
     assertThat(BenchRun.command(arguments).exit()).isZero();
     assertThat(truth.asked() - asked).as("only the answers are checked again").isEqualTo(7);
+  }
+
+  @Test
+  void serversAreComparedSideBySideWhateverTheirModelsAreCalled() throws Exception {
+    String known =
+        "http://127.0.0.1:%d,grpc://127.0.0.1:%d".formatted(truth.httpPort, truth.grpcPort);
+    BenchRun ran =
+        BenchRun.command(
+            "protocols",
+            "--target=one=" + known,
+            "--target=other=" + known,
+            "--target=bare=http://127.0.0.1:" + truth.httpPort,
+            "--model=fp32=m:x,other/fp32=named:pixels:vector,bare/fp32=wrong",
+            "--batches=1",
+            "--concurrency=2",
+            "--warmup=0s",
+            "--cell-time=100ms",
+            "--link=loopback",
+            "--resume=" + folder.resolve("cells.jsonl"));
+    assertThat(ran.exit()).as("one of them answers otherwise").isEqualTo(1);
+    assertThat(ran.out())
+        .contains(
+            "| one, gRPC, fp32 |",
+            "| one, HTTP binary, fp32 |",
+            "| one, HTTP JSON, fp32 |",
+            "| other, gRPC, fp32 |",
+            "| other, HTTP binary, fp32 |",
+            "| other, HTTP JSON, fp32 |",
+            "Not compared: bare/binary/fp32, cosine",
+            "Not compared: bare/json/fp32, cosine")
+        .doesNotContain("bare, ", "bare/grpc", "failed");
+    assertThat(truth.asked("named")).isPositive();
+    assertThat(truth.asked("wrong")).as("is asked for its answers only").isEqualTo(2);
+    assertThat(Files.readAllLines(folder.resolve("cells.jsonl")))
+        .extracting(line -> new ObjectMapper().readTree(line).path("target").asString(""))
+        .containsExactly("one", "one", "one", "other", "other", "other");
+  }
+
+  @Test
+  void smallTensorsAreComparedBySize() throws Exception {
+    Path file = folder.resolve("cells.jsonl");
+    BenchRun ran =
+        BenchRun.command(
+            "protocols",
+            "--target=t=http://127.0.0.1:%d,grpc://127.0.0.1:%d"
+                .formatted(truth.httpPort, truth.grpcPort),
+            "--model=tensor=m:x:embedding",
+            "--batches=1,4",
+            "--tensors=256,65536",
+            "--concurrency=2",
+            "--warmup=0s",
+            "--cell-time=60ms",
+            "--resume=" + file);
+    assertThat(ran.exit()).as(ran.err()).isZero();
+    assertThat(ran.out())
+        .contains(
+            "## Small tensors on loopback",
+            "| way | 256 B | 64 KB |",
+            "| t, gRPC, batch 4 |",
+            "| t, HTTP JSON, batch 1 |",
+            "Requests up to 64 KB on loopback: 4 points.",
+            "gRPC is at least as fast as HTTP at every point on loopback")
+        .doesNotContain("## lan", "JSON, batch 4", "JPEG wins");
+    // gRPC and binary with both batches, JSON with one; two sizes.
+    List<JsonNode> cells =
+        Files.readAllLines(file).stream().map(new ObjectMapper()::readTree).toList();
+    assertThat(cells).hasSize(10);
+    for (JsonNode cell : cells) {
+      double sent = cell.path("run").path("request_bytes").doubleValue();
+      double tensor = cell.path("tensor_bytes").doubleValue();
+      assertThat(sent)
+          .isBetween(
+              tensor,
+              cell.path("route").asString("").equals("json") ? 5 * tensor + 200 : tensor + 400);
+    }
   }
 
   @Test
@@ -129,6 +207,7 @@ final class ProtocolsTest {
             "1",
             "--link",
             "loopback");
+    assertThat(ran.exit()).as("%s%s", ran.err(), ran.out()).isZero();
     assertThat(ran.out())
         .contains("onnx, gRPC, fp32", "onnx, HTTP JSON, fp32")
         .doesNotContain("trt");
@@ -183,6 +262,7 @@ final class ProtocolsTest {
             List.of(1, 4, 8, 16, 32),
             List.of(1, 8, 16),
             List.of(Link.LOOPBACK, Link.parse("wan=6MB/20ms")),
+            List.of(256, 65_536),
             false);
     ProtocolMatrix.Plan plan = matrix.plan();
     assertThat(plan.prunedCount()).isPositive();
@@ -192,8 +272,16 @@ final class ProtocolsTest {
             "t/grpc/fp32/b1/c16/loopback/shared",
             "t/grpc/fp32/b1/c16/wan/per-call",
             "t/binary/fp32/b1/c16/wan/per-call",
-            "t/base64/encoded/b32/c16/wan/shared")
-        .doesNotContain("t/json/encoded", "t/json/fp16", "t/json/fp32/b32/c1/wan");
+            "t/base64/encoded/b32/c16/wan/shared",
+            "t/grpc/tensor-256/b1/c1/loopback/shared",
+            "t/binary/tensor-65536/b32/c16/loopback/shared")
+        .doesNotContain(
+            "/tensor-256/b1/c1/wan",
+            "/tensor-256/b4",
+            "t/json/tensor-256/b32",
+            "t/json/encoded",
+            "t/json/fp16",
+            "t/json/fp32/b32/c1/wan");
     assertThat(plan.cells().getFirst().link()).isEqualTo(Link.LOOPBACK);
   }
 
@@ -212,6 +300,11 @@ final class ProtocolsTest {
     assertThatIllegalArgumentException().isThrownBy(() -> ProtocolTarget.parse("nobody"));
     assertThatIllegalArgumentException().isThrownBy(() -> ProtocolTarget.parse("a=ftp://x"));
     assertThatIllegalArgumentException().isThrownBy(() -> Payload.parse("int4"));
+    for (String model : List.of("fp32", "/fp32=m", "one/=m")) {
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> ProtocolModels.parse(List.of(model)))
+          .withMessageContaining("expected:");
+    }
   }
 
   @Test

@@ -33,14 +33,15 @@ import java.util.concurrent.locks.LockSupport;
  * over the JDK's HTTP server, and over grpc-java with messages written by hand. Each model, of
  * which there are as many as are asked for, follows a script of its own: every request takes the
  * service time on one of so many places, and longer than the one before if told so; every n-th
- * takes another time; every n-th fails; at one request all stops for a while. Prints both ports,
- * and ends with its standard input.
+ * takes another time; every n-th fails; at one request all stops for a while. Models answer with
+ * two vectors named embedding, those called named... with an output called vector, those called
+ * wrong... with other values. Prints both ports, and ends with its standard input.
  */
 final class TruthServer {
   private static final String REPLY =
       """
       {"model_name":"m","model_version":"1","outputs":[
-       {"name":"embedding","datatype":"FP32","shape":[2,2],"data":[1,2,3,4]}]}""";
+       {"name":"%s","datatype":"FP32","shape":[2,2],"data":[%s,2,3,4]}]}""";
   private static final String EMBEDDINGS = "{\"embeddings\":[[1,2],[3,4]],\"count\":2}";
 
   /** How a model behaves; a new one for every test, so that all counts begin at 0. */
@@ -128,11 +129,12 @@ final class TruthServer {
       } else if (path.startsWith("/asked/")) {
         send(exchange, 200, Long.toString(script(last(path)).asked.get()));
       } else if (path.startsWith("/v2/models/") && path.endsWith("/infer")) {
-        serve(exchange, last(path.substring(0, path.lastIndexOf('/'))), REPLY);
+        String model = last(path.substring(0, path.lastIndexOf('/')));
+        serve(exchange, model, REPLY.formatted(output(model), first(model)));
       } else if (path.startsWith("/v2/models/") && path.split("/", -1).length == 4) {
         send(exchange, 200, description(last(path)));
       } else if (path.startsWith("/any/")) {
-        serve(exchange, last(path), REPLY);
+        serve(exchange, last(path), REPLY.formatted("embedding", 1));
       } else if (path.startsWith("/embed")) {
         serve(exchange, "m", EMBEDDINGS);
       } else {
@@ -146,6 +148,14 @@ final class TruthServer {
         {"name":"%s","versions":["1"],"platform":"x","outputs":[],
          "inputs":[{"name":"x","datatype":"FP32","shape":[-1,4]}]}"""
         .formatted(model);
+  }
+
+  private static String output(String model) {
+    return model.startsWith("named") ? "vector" : "embedding";
+  }
+
+  private static int first(String model) {
+    return model.startsWith("wrong") ? -1 : 1;
   }
 
   private static String last(String path) {
@@ -178,10 +188,6 @@ final class TruthServer {
 
   private ServerServiceDefinition service() {
     byte[] input = join(text(1, "x"), text(2, "FP32"), new byte[] {0x1a, 1, 4});
-    byte[] output = join(text(1, "embedding"), text(2, "FP32"), new byte[] {0x1a, 2, 2, 2});
-    ByteBuffer values = ByteBuffer.allocate(16).order(ByteOrder.LITTLE_ENDIAN);
-    values.putFloat(1).putFloat(2).putFloat(3).putFloat(4);
-    byte[] reply = join(text(1, "m"), text(2, "1"), field(5, output), field(6, values.array()));
     return ServerServiceDefinition.builder("inference.GRPCInferenceService")
         .addMethod(
             method("ModelMetadata"),
@@ -191,9 +197,7 @@ final class TruthServer {
                   observer.onNext(join(text(1, model), text(2, "1"), field(4, input)));
                   observer.onCompleted();
                 }))
-        .addMethod(
-            method("ModelInfer"),
-            ServerCalls.asyncUnaryCall((request, o) -> infer(request, reply, o)))
+        .addMethod(method("ModelInfer"), ServerCalls.asyncUnaryCall(this::infer))
         .build();
   }
 
@@ -202,9 +206,17 @@ final class TruthServer {
     return new String(request, 2, request[1], StandardCharsets.UTF_8);
   }
 
-  private void infer(byte[] request, byte[] reply, StreamObserver<byte[]> observer) {
-    if (script(name(request)).serve()) {
-      observer.onNext(reply);
+  private static byte[] reply(String model) {
+    byte[] output = join(text(1, output(model)), text(2, "FP32"), new byte[] {0x1a, 2, 2, 2});
+    ByteBuffer values = ByteBuffer.allocate(16).order(ByteOrder.LITTLE_ENDIAN);
+    values.putFloat(first(model)).putFloat(2).putFloat(3).putFloat(4);
+    return join(text(1, "m"), text(2, "1"), field(5, output), field(6, values.array()));
+  }
+
+  private void infer(byte[] request, StreamObserver<byte[]> observer) {
+    String model = name(request);
+    if (script(model).serve()) {
+      observer.onNext(reply(model));
       observer.onCompleted();
     } else {
       observer.onError(Status.UNAVAILABLE.withDescription("scripted").asRuntimeException());
