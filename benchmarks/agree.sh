@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Presses one server with h2load or wrk, with `nereid bench`, and with the first again, the same requests
+# Presses one server with h2load, wrk or perf_analyzer, with `nereid bench`, and with the first again, the same requests
 # and as many in flight, and prints what each says of its throughput, and how busy it kept the server and
 # itself. Where both kept the server's core busy, the server was the bottleneck, and they must agree
 # within 5 %; the exit status is 1 where they do not. Elsewhere the table shows whose core was full.
@@ -16,6 +16,7 @@
 #   SERVER_CORE=0 CLIENT_CORE=1
 #   MODELS=benchmarks/models          repository with mlp and slice
 #   DEMO=models                       repository with shapes_classifier
+#   PERF_ANALYZER=                    the program, for the rows that begin with pa, which are left out without it
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -26,6 +27,7 @@ SERVER_CORE=${SERVER_CORE:-0}
 CLIENT_CORE=${CLIENT_CORE:-1}
 MODELS=${MODELS:-benchmarks/models}
 DEMO=${DEMO:-models}
+PERF_ANALYZER=${PERF_ANALYZER:-}
 HTTP_PORT=18120 GRPC_PORT=18121 METRICS_PORT=18122 GATEWAY_PORT=18123
 FULL=95
 TIMEFORMAT='%U %S'
@@ -50,6 +52,11 @@ slice-grpc-16   | grpc | slice             | 1  | 16 | 1000
 slice-http-16   | http | slice             | 1  | 16 | 1000
 mlp-grpc-64     | grpc | mlp               | 1  | 64 | 1000
 mlp-http-64     | http | mlp               | 1  | 64 | 1000
+'
+[ -z "$PERF_ANALYZER" ] || rows+='
+pa-grpc-8       | grpc | shapes_classifier | 1  | 8  | 100
+pa-http-8       | http | shapes_classifier | 1  | 8  | 100
+pa-mlp64-grpc-16 | grpc | mlp              | 64 | 16 | 1000
 '
 
 # The median of the numbers given; of an even number the mean of the middle two.
@@ -90,6 +97,28 @@ press_other() {
     >> "$work/other"
 }
 
+# It ends when three windows are there; what was busy is read in the middle of them.
+press_perf_analyzer() {
+  local pid began server_before tool_before busy
+  taskset -c "$CLIENT_CORE" "$PERF_ANALYZER" -m "$model" -i "$transport" -u "127.0.0.1:$port" -b "$batch" \
+    --concurrency-range "$in_flight" -p $((DURATION * 500)) -s 999 > "$work/press.txt" 2>&1 &
+  pid=$!
+  sleep 1
+  began=$(date +%s%N)
+  server_before=$(cpu_micros "$server_java")
+  tool_before=$(cpu_micros "$pid")
+  sleep $((DURATION > 2 ? DURATION - 1 : 1))
+  busy="$((($(cpu_micros "$server_java") - server_before))) $((($(cpu_micros "$pid") - tool_before)))"
+  busy="$busy $((($(date +%s%N) - began) / 1000))"
+  wait "$pid" || die "perf_analyzer: $(tail -n 3 "$work/press.txt")"
+  awk -v rows="$batch" -v busy="$busy" '/^Concurrency: .* throughput: / {
+      split(busy, b, " ")
+      sub(/.*throughput: /, "")
+      rate = $1 / rows
+      printf "%.0f %.0f %.0f %.1f\n", rate, 100 * b[1] / b[3], 100 * b[2] / b[3], 1e6 * b[1] / b[3] / rate
+    }' "$work/press.txt" >> "$work/other"
+}
+
 press_ours() {
   bench -u "127.0.0.1:$port" -i "$transport" -m "$model" -b "$batch" -c "$in_flight" -w "${DURATION}s" \
     -d "${DURATION}s" --repeat $((ROUNDS + 1)) -q --inputs 1 --csv "$work/runs.csv" \
@@ -125,7 +154,9 @@ verdict() {
 
 measure_row() {
   local name=$1 transport=$2 model=$3 batch=$4 in_flight=$5 CHECKED=$6 port=$GRPC_PORT tool=h2load round
+  local press_other=press_other
   [ "$transport" = grpc ] || { port=$HTTP_PORT tool=wrk; }
+  case $name in pa-*) tool=perf_analyzer press_other=press_perf_analyzer ;; esac
   say "$name: $(date -u +%T)"
   rm -f "$work/other" "$work/ours"
   check_content "$transport" "$model" "$in_flight"
@@ -133,7 +164,7 @@ measure_row() {
   press "$transport" "$in_flight" "$WARMUP" > /dev/null
   for ((round = 0; round < 2 * ROUNDS; round++)); do
     [ $round != $ROUNDS ] || press_ours
-    press_other
+    $press_other
   done
   say "  $tool: $(paste -sd';' "$work/other"); bench: $(paste -sd';' "$work/ours")"
   local ratio spread verdict

@@ -20,7 +20,11 @@ import org.jspecify.annotations.Nullable;
 final class LoadRun {
   private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(15);
   private static final long TICK_NANOS = TimeUnit.SECONDS.toNanos(1);
+  private static final long NANOS_PER_MILLI = TimeUnit.MILLISECONDS.toNanos(1);
   private static final long POLL_MILLIS = 2;
+
+  /** Where nothing has to be caught in time: a thread that wakes up costs as much as a request. */
+  private static final long IDLE_POLL_MILLIS = 50;
 
   private final Target target;
   private final LoadPlan plan;
@@ -159,6 +163,7 @@ final class LoadRun {
   private void count(Driver driver, Tally tally, CpuSampler cpu, long start)
       throws InterruptedException {
     long end = start + plan.duration().toNanos();
+    long poll = isSteady() ? IDLE_POLL_MILLIS : POLL_MILLIS;
     long failed = 0;
     cpu.ask();
     for (long tick = start; tick < end && !isComplete(driver, tally); ) {
@@ -167,7 +172,7 @@ final class LoadRun {
       while (System.nanoTime() < tick && !isComplete(driver, tally)) {
         driver.adjust(System.nanoTime() - start);
         streams = Math.max(streams, driver.inFlight());
-        Thread.sleep(POLL_MILLIS);
+        Thread.sleep(Math.clamp((tick - System.nanoTime()) / NANOS_PER_MILLI + 1, 1, poll));
       }
       Histogram latencies = tally.second();
       long now = System.nanoTime();
@@ -181,6 +186,13 @@ final class LoadRun {
           new Progress.Tick(
               plan, false, (now - start) / 1e9, plan.duration().toNanos() / 1e9, second, failed));
     }
+  }
+
+  /** Whether a run is ended by time alone, and always as many are in flight. */
+  private boolean isSteady() {
+    return plan.load() instanceof Load.Closed(Profile.Constant _)
+        && plan.requests() == 0
+        && !plan.inOrder();
   }
 
   private boolean isComplete(Driver driver, Tally tally) {
