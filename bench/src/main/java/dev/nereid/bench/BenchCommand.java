@@ -70,7 +70,8 @@ public final class BenchCommand implements Callable<Integer> {
         var probe = target.probe(loops)) {
       results = run(probe, report.progress(err));
     } catch (InferenceException e) {
-      err.println(target.endpoint() + ": " + e.getMessage());
+      String message = String.valueOf(e.getMessage());
+      err.println(target.endpoint() + ": " + message.replaceAll("\\s*\\R\\s*", "; "));
       return 1;
     } catch (UncheckedIOException e) {
       err.println(e.getMessage() + ": " + e.getCause());

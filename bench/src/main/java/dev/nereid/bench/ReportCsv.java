@@ -3,6 +3,7 @@ package dev.nereid.bench;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -10,10 +11,11 @@ import org.jspecify.annotations.Nullable;
  */
 final class ReportCsv {
   private static final String HEADER =
-      "date,commit,protocol,target,load,concurrency,rate,seconds,completed,failed,unanswered,unsent,"
+      "date,commit,protocol,target,batch,channels,load,concurrency,rate,seconds,completed,failed,unanswered,unsent,"
           + "throughput,throughput_low,throughput_high,mean,p50,p90,p95,p99,p999,max,"
           + "wire_bytes_out,wire_bytes_in,connections,streams,"
-          + "server_cpu_per_request,client_cpu_per_request,client_is_bottleneck";
+          + "server_cpu_per_request,client_cpu_per_request,client_threads_cpu_per_request,"
+          + "client_busiest_thread,client_is_bottleneck";
 
   private ReportCsv() {}
 
@@ -32,10 +34,12 @@ final class ReportCsv {
     return String.join(
         ",",
         environment.date(),
-        environment.commit(),
+        quoted(environment.commit()),
         target.getOrDefault("protocol", ""),
-        target.getOrDefault("model", target.getOrDefault("route", "")),
-        result.plan().load().label(),
+        quoted(what(target)),
+        target.getOrDefault("batch", ""),
+        target.getOrDefault("channels", ""),
+        quoted(result.plan().load().label()),
         "" + result.plan().load().callers(),
         "" + result.plan().load().rate(),
         "" + result.seconds(),
@@ -56,7 +60,24 @@ final class ReportCsv {
         wire(result),
         text(result.cost().server()),
         "" + result.cost().client(),
+        "" + result.cost().clientThreads(),
+        "" + result.cost().busiestLoop(),
         "" + result.clientIsBottleneck());
+  }
+
+  /** The model, the route or the template. */
+  private static String what(Map<String, String> target) {
+    return Stream.of("model", "route", "template")
+        .map(name -> target.getOrDefault(name, ""))
+        .filter(text -> !text.isEmpty())
+        .findFirst()
+        .orElse("");
+  }
+
+  private static String quoted(String text) {
+    return text.contains(",") || text.contains("\"")
+        ? '"' + text.replace("\"", "\"\"") + '"'
+        : text;
   }
 
   private static String wire(LoadResult result) {

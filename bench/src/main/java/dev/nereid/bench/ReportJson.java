@@ -90,6 +90,19 @@ final class ReportJson {
         .put("in_order", plan.inOrder())
         .put("seed", plan.seed())
         .put("verify", plan.verify());
+    if (plan.warmUp().isNegative()) {
+      node.putNull("warm_up_seconds");
+    } else {
+      node.put("warm_up_seconds", plan.warmUp().toNanos() / 1e9);
+    }
+    ArrayNode mix = node.putArray("mix");
+    for (Mix.Share share : plan.mix().shares()) {
+      mix.addObject()
+          .put("name", share.label())
+          .put("priority", share.priority())
+          .put("deadline_seconds", share.deadline().toNanos() / 1e9)
+          .put("weight", share.weight());
+    }
   }
 
   private static void writeWarmUp(ObjectNode run, LoadResult.WarmUp warmUp) {

@@ -154,6 +154,9 @@ final class TargetOptions {
       description = "The server's process, where it has no metrics page but runs on this machine.")
   long serverPid;
 
+  /** The tensors of a request, once they were made. */
+  private String tensors = "";
+
   Protocol protocol() {
     if (chosen != null) {
       return chosen;
@@ -197,7 +200,12 @@ final class TargetOptions {
       throw new IllegalArgumentException("--model: none (expected: a model's name)");
     }
     var values = new TensorInputs(inputs, batch, shapes(), sources(), pictures(seed), seed);
-    return values.calls(client.model(model));
+    List<InferCall> calls = values.calls(client.model(model));
+    tensors =
+        calls.getFirst().inputs().stream()
+            .map(input -> input.name() + " " + input.type() + input.shape())
+            .collect(Collectors.joining(", "));
+    return calls;
   }
 
   /** A reader of what the server counts; the loops outlive it. */
@@ -240,6 +248,12 @@ final class TargetOptions {
     }
     if (images != null) {
       all.put("images", images + " " + imageMode);
+    }
+    if (!tensors.isEmpty()) {
+      all.put("tensors", tensors);
+    }
+    if (!data.isEmpty()) {
+      all.put("data", String.join(", ", data));
     }
     all.put("batch", "" + batch);
     all.put("channels", channels);

@@ -50,6 +50,13 @@ final class Targets {
   }
 
   Target open() {
+    boolean v2 = options.protocol() != Protocol.IMAGE && options.protocol() != Protocol.TEMPLATE;
+    if (!v2 && plan.mix().shares().stream().anyMatch(share -> share.priority() > 0)) {
+      throw new IllegalArgumentException(
+          "--priority: over "
+              + options.protocol().label()
+              + " (expected: a protocol that has priorities: grpc, http or http-json)");
+    }
     int cores = Runtime.getRuntime().availableProcessors();
     int most = options.channels.equals(PER_CALL) ? cores : Math.min(connections, cores);
     EventLoops loops = EventLoops.of(options.clientThreads > 0 ? options.clientThreads : most);

@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SplittableRandom;
 
 /**
@@ -23,8 +24,8 @@ import java.util.SplittableRandom;
  * @param count distinct calls
  * @param batch size of the outermost dimension where it is free
  * @param shapes by input name, for inputs with other free dimensions
- * @param data by input name: {@code random}, {@code zero} or a file of the tensor's bytes; under
- *     the empty name for all others
+ * @param data by input name: {@code random}, {@code zero} or a file of the tensor's bytes, for
+ *     inputs of type BYTES of every element's; under the empty name for all others
  * @param images for inputs of type BYTES, one picture per element; empty for short texts
  */
 record TensorInputs(
@@ -47,6 +48,8 @@ record TensorInputs(
   }
 
   List<InferCall> calls(ModelInfo model) {
+    requireKnown("--shape", shapes.keySet(), model);
+    requireKnown("--data", data.keySet(), model);
     SplittableRandom random = new SplittableRandom(seed);
     boolean pictures =
         !images.isEmpty() && model.inputs().stream().anyMatch(i -> i.type() == DataType.BYTES);
@@ -62,17 +65,27 @@ record TensorInputs(
     return calls;
   }
 
+  private static void requireKnown(String option, Set<String> names, ModelInfo model) {
+    List<String> known = model.inputs().stream().map(ModelInfo.TensorInfo::name).toList();
+    for (String name : names) {
+      if (!name.isEmpty() && !known.contains(name)) {
+        throw new IllegalArgumentException(
+            option + ": " + name + " (expected: an input of " + model.name() + ", " + known + ")");
+      }
+    }
+  }
+
   private InferInput input(ModelInfo.TensorInfo tensor, int index, SplittableRandom random) {
     Shape shape = concrete(tensor);
     String source = data.getOrDefault(tensor.name(), data.getOrDefault("", RANDOM));
     if (tensor.type() == DataType.BYTES) {
-      return InferInput.blobs(tensor.name(), shape, elements(shape, index, random));
+      return InferInput.blobs(tensor.name(), shape, elements(source, shape, index, random));
     }
     ByteBuffer bytes =
         switch (source) {
           case ZERO -> ByteBuffer.allocate(sizeOf(tensor, shape));
           case RANDOM -> random(tensor.type(), sizeOf(tensor, shape), random);
-          default -> read(source);
+          default -> ByteBuffer.wrap(bytesOf(source));
         };
     return new InferInput(tensor.name(), tensor.type(), shape, bytes);
   }
@@ -95,13 +108,18 @@ record TensorInputs(
     return Math.toIntExact(Math.multiplyExact(shape.elementCount(), tensor.type().byteSize()));
   }
 
-  private List<byte[]> elements(Shape shape, int index, SplittableRandom random) {
+  private List<byte[]> elements(String source, Shape shape, int index, SplittableRandom random) {
     List<byte[]> elements = new ArrayList<>();
     for (int i = 0; i < shape.elementCount(); i++) {
       elements.add(
-          images.isEmpty()
-              ? Integer.toString(random.nextInt(1_000)).getBytes(StandardCharsets.US_ASCII)
-              : images.get((index * batch + i) % images.size()));
+          switch (source) {
+            case ZERO -> new byte[0];
+            case RANDOM ->
+                images.isEmpty()
+                    ? Integer.toString(random.nextInt(1_000)).getBytes(StandardCharsets.US_ASCII)
+                    : images.get((index * batch + i) % images.size());
+            default -> bytesOf(source);
+          });
     }
     return elements;
   }
@@ -128,9 +146,9 @@ record TensorInputs(
     return bytes.flip();
   }
 
-  private static ByteBuffer read(String file) {
+  private static byte[] bytesOf(String file) {
     try {
-      return ByteBuffer.wrap(Files.readAllBytes(Path.of(file)));
+      return Files.readAllBytes(Path.of(file));
     } catch (IOException e) {
       throw new UncheckedIOException("data: " + file, e);
     }

@@ -2,6 +2,7 @@ package dev.nereid.bench;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.google.protobuf.ByteString;
 import dev.nereid.client.CallFailure;
 import dev.nereid.client.EncodedCall;
 import dev.nereid.client.Endpoint;
@@ -17,10 +18,13 @@ import dev.nereid.client.RawReply;
 import dev.nereid.client.Receiver;
 import dev.nereid.core.Shape;
 import dev.nereid.protocol.proto.GRPCInferenceServiceGrpc;
+import dev.nereid.protocol.proto.InferParameter;
 import dev.nereid.protocol.proto.ModelInferRequest;
 import dev.nereid.protocol.proto.ModelInferResponse;
 import dev.nereid.protocol.proto.ModelMetadataRequest;
 import dev.nereid.protocol.proto.ModelMetadataResponse;
+import io.grpc.Context;
+import io.grpc.Deadline;
 import io.grpc.Server;
 import io.grpc.Status;
 import io.grpc.netty.NettyServerBuilder;
@@ -32,10 +36,17 @@ import java.io.StringWriter;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -49,6 +60,8 @@ import tools.jackson.databind.ObjectMapper;
 @Timeout(30)
 final class GrpcTruthTest {
   @TempDir Path folder;
+  private static final InferParameter NONE = InferParameter.getDefaultInstance();
+
   private final Identity identity = new Identity();
   private Server server;
 
@@ -56,7 +69,23 @@ final class GrpcTruthTest {
   private static final class Identity
       extends GRPCInferenceServiceGrpc.GRPCInferenceServiceImplBase {
     final AtomicLong inferences = new AtomicLong();
+    final Map<String, Long> classes = new ConcurrentHashMap<>();
+    final Set<ByteString> inputs = ConcurrentHashMap.newKeySet();
     volatile long refuseEach;
+
+    /** Whoever asks by its priority and by the deadline that it has, of the two that are mixed. */
+    private void note(ModelInferRequest request) {
+      var priority = request.getParametersOrDefault("priority", NONE).getInt64Param();
+      Deadline deadline = Context.current().getDeadline();
+      String until =
+          deadline == null
+              ? ""
+              : deadline.timeRemaining(TimeUnit.SECONDS) < 60
+                  ? ", deadline 60000ms"
+                  : ", deadline 600000ms";
+      classes.merge("priority " + priority + until, 1L, Long::sum);
+      inputs.add(request.getRawInputContents(0));
+    }
 
     @Override
     public void modelMetadata(
@@ -76,6 +105,7 @@ final class GrpcTruthTest {
 
     @Override
     public void modelInfer(ModelInferRequest request, StreamObserver<ModelInferResponse> reply) {
+      note(request);
       if (refuseEach > 0 && inferences.incrementAndGet() % refuseEach == 0) {
         reply.onError(Status.UNAVAILABLE.withDescription("full").asRuntimeException());
         return;
@@ -161,6 +191,45 @@ final class GrpcTruthTest {
     JsonNode run = bench(0, "-c", "8", "-w", "0s", "-n", "1000");
     assertThat(run.path("failures").path("server UNAVAILABLE").intValue()).isEqualTo(50);
     assertThat(run.path("completed").intValue()).isEqualTo(950);
+  }
+
+  @Test
+  void prioritiesAndDeadlinesReachTheServerAsTheyAreMixed() throws Exception {
+    String[] load = {
+      "-c4", "-w0s", "-n600", "--priority", "1=20,2=80", "--deadline", "1m=50,10m=50"
+    };
+    JsonNode run = bench(0, load);
+    Map<String, Long> told = new HashMap<>();
+    for (JsonNode each : run.path("classes")) {
+      told.put(each.path("name").asString(""), each.path("latency").path("count").longValue());
+    }
+    assertThat(told).hasSize(4).isEqualTo(identity.classes);
+    // 60 of 600 are expected; five standard deviations are 37.
+    assertThat(told.get("priority 1, deadline 60000ms")).isBetween(23L, 97L);
+    assertThat(told.get("priority 2, deadline 600000ms")).isBetween(186L, 294L);
+    JsonNode mix = run.path("plan").path("mix");
+    assertThat(mix).hasSize(4);
+    assertThat(mix.path(0).path("priority").intValue()).isEqualTo(1);
+    assertThat(mix.path(0).path("deadline_seconds").doubleValue()).isEqualTo(60);
+    assertThat(mix.path(0).path("weight").doubleValue()).isEqualTo(1_000);
+  }
+
+  @Test
+  void theBytesOfAFileAreWhatIsSentAndMistakesInDataAreRefused() throws Exception {
+    byte[] bytes = "sixteen letters.".repeat(16).getBytes(StandardCharsets.US_ASCII);
+    Path file = Files.write(folder.resolve("x.bin"), bytes);
+    bench(0, "-c2", "-w0s", "-n20", "--data", "x=" + file, "--verify");
+    assertThat(identity.inputs).containsExactly(ByteString.copyFrom(bytes));
+    Path few = Files.write(folder.resolve("few.bin"), new byte[12]);
+    for (String data : List.of("x=" + few, "y=zero", "x=" + folder.resolve("none"))) {
+      BenchRun refused =
+          BenchRun.command(
+              "-u=127.0.0.1:" + server.getPort(), "-m=m", "--metrics-url=none", "--data=" + data);
+      assertThat(refused.exit()).as(data).isEqualTo(2);
+      assertThat(refused.err().lines()).as(data).hasSize(1);
+    }
+    assertThat(BenchRun.command("-u=http://h/detect", "--images=" + file, "--priority=1").err())
+        .contains("--priority: over image (expected: a protocol that has priorities");
   }
 
   @Test
