@@ -52,7 +52,7 @@ import org.slf4j.LoggerFactory;
 @Timeout(3600)
 final class ModelChangesUnderLoadTest {
   private static final Logger LOG = LoggerFactory.getLogger(ModelChangesUnderLoadTest.class);
-  private static final int SOAK_SECONDS = Integer.getInteger("nereid.soak.seconds", 5);
+  private static final int SOAK_SECONDS = Integer.getInteger("nereid.soak.seconds", 3);
   private static final int REQUESTS_PER_SECOND = 200;
   private static final int RELOADS = 50;
   private static final int VERSION_CHANGES = 20;

@@ -12,18 +12,23 @@ import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
-/** {@code nereid serve} in a process of its own, on an address of its own; it can be mistreated. */
+/**
+ * {@code nereid serve} of one model in a process of its own, on an address of its own; it can be
+ * mistreated.
+ */
 final class ServerProcess implements AutoCloseable {
   private final String address;
   private final int port;
   private final Path models;
+  private final String model;
   private Process process;
   private CountDownLatch ready;
 
   /** Starts; {@link #awaitReady} waits until it serves. */
-  ServerProcess(String address, Path models) throws IOException {
+  ServerProcess(String address, Path models, String model) throws IOException {
     this.address = address;
     this.models = models;
+    this.model = model;
     try (ServerSocket free = new ServerSocket(0, 1, InetAddress.ofLiteral(address))) {
       port = free.getLocalPort();
     }
@@ -49,6 +54,8 @@ final class ServerProcess implements AutoCloseable {
                 "dev.nereid.app.Nereid",
                 "serve",
                 "--model-repository=" + models,
+                "--model-control-mode=explicit",
+                "--load-model=" + model,
                 "--allow-http=false",
                 "--allow-metrics=false",
                 "--allow-gateway=false",

@@ -9,6 +9,7 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -54,7 +55,8 @@ final class UpstreamChaosTest {
   @BeforeAll
   static void start() throws Exception {
     for (int i = 1; i <= 3; i++) {
-      SERVERS.add(new ServerProcess("127.0.0." + (10 + i), RunningProgram.HOME.resolve("models")));
+      Path models = RunningProgram.HOME.resolve("models");
+      SERVERS.add(new ServerProcess("127.0.0." + (10 + i), models, "classify"));
     }
     for (ServerProcess server : SERVERS) {
       server.awaitReady();

@@ -13,10 +13,13 @@ import tools.jackson.databind.JsonNode;
 /** What explains the verdicts, as far as what was measured tells. */
 record ProtocolCauses(MeasuredCells measured, List<Link> links) {
   void write(StringBuilder text) {
-    text.append("\nWhy, as far as the figures tell:\n\n");
-    channels(text);
+    StringBuilder causes = new StringBuilder();
+    channels(causes);
     for (Link link : links) {
-      bytes(text, link);
+      bytes(causes, link);
+    }
+    if (!causes.isEmpty()) {
+      text.append("\nWhy, as far as the figures tell:\n\n").append(causes);
     }
   }
 

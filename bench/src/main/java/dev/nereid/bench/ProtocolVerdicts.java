@@ -57,14 +57,17 @@ record ProtocolVerdicts(Collection<JsonNode> cells, List<Link> links, int proces
     MeasuredCells measured = MeasuredCells.of(cells);
     StringBuilder text = new StringBuilder("\n## gRPC over HTTP binary\n\n");
     overview(text, measured);
-    text.append("\n## Known verdicts\n\n");
+    StringBuilder lines = new StringBuilder();
     StringBuilder rows = new StringBuilder();
     for (Known known : KNOWN) {
       for (boolean perCall : new boolean[] {false, true}) {
-        known(text, rows, measured, known, perCall);
+        known(lines, rows, measured, known, perCall);
       }
     }
-    files(text, rows, measured);
+    files(lines, rows, measured);
+    if (!lines.isEmpty()) {
+      text.append("\n## Known verdicts\n\n").append(lines);
+    }
     if (!rows.isEmpty()) {
       text.append(
           """

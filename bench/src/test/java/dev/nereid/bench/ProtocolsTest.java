@@ -232,7 +232,7 @@ final class ProtocolsTest {
         Thread.ofVirtual().start(() -> write(socket, much));
         assertThat(socket.getInputStream().readNBytes(much.length)).isEqualTo(much);
         double seconds = (System.nanoTime() - start) / 1e9;
-        assertThat(seconds).isBetween(0.5, 2.0); // 2 MB at 4 MB/s, and the other way meanwhile
+        assertThat(seconds).isBetween(0.5, 6.0); // 2 MB at 4 MB/s, and the other way meanwhile
       }
     }
   }
